@@ -1,0 +1,53 @@
+/** A spot in csync2.cfg or a file that it includes. Lines and columns count from 1; a column is a byte of the line. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A member of a group, as a `host` line names it: both names are lower-cased, as csync2 does it. */
+export interface Host {
+  /** The name left of `@`. */
+  readonly hostname: string;
+  /** The name right of `@`, or the hostname: what csync2 says HELLO with, lists dirty files under, and `-P` takes. */
+  readonly peername: string;
+  /** In parentheses in the `host` line: may receive, may not push. */
+  readonly slave: boolean;
+}
+
+/** The group's key, read from its key file. `text` must never reach a log, a message or a file. */
+export interface Key {
+  /** The path as opened. */
+  readonly file: string;
+  /** 32 or more of `[A-Za-z0-9._]`. */
+  readonly text: string;
+}
+
+/** A group that this host is in. */
+export interface Group {
+  readonly name: string;
+  /** Where the group's block begins. */
+  readonly place: Place;
+  /** This host in the group. */
+  readonly me: Host;
+  /** Every member in file order, this host included. */
+  readonly hosts: readonly Host[];
+  readonly key: Key;
+  /** The patterns of all `#csync2rev allow` lines; null where the group has none, so that every member may ask. */
+  readonly allow: readonly string[] | null;
+}
+
+/** Something that is no error and yet surely not what its author meant, such as `# csync2rev allow web2;`. */
+export interface Warning {
+  readonly place: Place;
+  readonly message: string;
+}
+
+/** What csync2rev needs to know of one csync2.cfg, from this host's point of view. */
+export interface Csync2Cfg {
+  /** The path of csync2.cfg (csync2_NAME.cfg with `-C NAME`). */
+  readonly file: string;
+  /** The groups that this host is in, in file order. */
+  readonly groups: readonly Group[];
+  readonly warnings: readonly Warning[];
+}
