@@ -1,3 +1,5 @@
+import type { Csync2revError } from "../errors.ts";
+
 /** A spot in csync2.cfg or a file that it includes. Lines and columns count from 1; a column is a byte of the line. */
 export interface Place {
   readonly file: string;
@@ -50,4 +52,9 @@ export interface Csync2Cfg {
   /** The groups that this host is in, in file order. */
   readonly groups: readonly Group[];
   readonly warnings: readonly Warning[];
+  /**
+   * The first `#csync2rev` line that is no good. csync2 ignores it as a comment, so the groups and keys stand; but nobody may be
+   * served while it is there: the handler refuses everyone with reason `config`, every other mode ends with this error.
+   */
+  readonly fault: Csync2revError | null;
 }
