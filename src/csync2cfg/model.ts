@@ -45,12 +45,21 @@ export interface Warning {
   readonly message: string;
 }
 
+/** A `prefix` block, as this host sees it. */
+export interface Prefix {
+  readonly name: string;
+  /** The path of the first `on` line that matches this host; null where none does. */
+  readonly path: string | null;
+}
+
 /** What csync2rev needs to know of one csync2.cfg, from this host's point of view. */
 export interface Csync2Cfg {
   /** The path of csync2.cfg (csync2_NAME.cfg with `-C NAME`). */
   readonly file: string;
   /** The groups that this host is in, in file order. */
   readonly groups: readonly Group[];
+  /** Every prefix, the last in the file first: csync2 takes the first of a name that has a path. */
+  readonly prefixes: readonly Prefix[];
   readonly warnings: readonly Warning[];
   /**
    * The first `#csync2rev` line that is no good. csync2 ignores it as a comment, so the groups and keys stand; but nobody may be

@@ -1,0 +1,551 @@
+import { Csync2revError } from "../errors.ts";
+import type { Comment, Scanner, Token, TokenKind } from "./scanner.ts";
+import { lowerCase, quote } from "./source.ts";
+
+/** One host of a `host` line. Names are bytes, lower-cased. */
+export interface HostEntry {
+  readonly hostname: string;
+  readonly peername: string;
+  readonly slave: boolean;
+  readonly at: Token;
+}
+
+/** A `group` block. */
+export interface GroupBlock {
+  readonly name: string;
+  /** The word `group`. */
+  readonly at: Token;
+  readonly hosts: readonly HostEntry[];
+  /** The file that the group's `key` line names. */
+  readonly key: Token;
+  /** The patterns of `include`, `exclude` and `compare`. */
+  readonly patterns: readonly Token[];
+  /** The comments between `{` and `}`. */
+  readonly comments: readonly Comment[];
+}
+
+/** A `prefix` block. */
+export interface PrefixBlock {
+  readonly name: string;
+  readonly entries: readonly { readonly pattern: string; readonly path: string }[];
+}
+
+/** What csync2.cfg says, in file order, included files in their place. */
+export interface Tree {
+  readonly groups: readonly GroupBlock[];
+  readonly prefixes: readonly PrefixBlock[];
+  /** The comments outside of groups. */
+  readonly comments: readonly Comment[];
+}
+
+/** csync2's parser is made by bison, whose stack ends at YYMAXDEPTH = 10000 states: the first one and a state a symbol. */
+const MAX_SYMBOLS = 9998;
+
+const AUTO_METHODS = ["none", "first", "younger", "older", "bigger", "smaller", "left", "right"];
+const IGNORABLE = ["uid", "gid", "mod"];
+
+/**
+ * What the fork schafdog/csync2 adds at the top level. LINBIT's csync2 refuses a file with these, so it runs nothing there; they are
+ * no keywords here, so that its files read as it reads them.
+ */
+const FORK_SETTINGS = new Set([
+  "database-version",
+  "protocol-version",
+  "ip-version",
+  "patch-mode",
+  "lock-time",
+  "redis",
+]);
+
+const BLOCKS = `"group", "prefix", "nossl", "ignore", "database", "tempdir", "lock-timeout" or "config"`;
+const STATEMENTS = `"host", "key", "include", "exclude", "compare", "auto", "action", "backup-directory", "backup-generations" or "}"`;
+const ACTION_STATEMENTS = `"pattern", "exec", "logfile", "do-local", "do-local-only" or "}"`;
+const IN_GROUP = new Set<TokenKind>([
+  "host",
+  "key",
+  "include",
+  "exclude",
+  "compare",
+  "auto",
+  "action",
+  "backup-directory",
+  "backup-generations",
+]);
+const IN_ACTION = new Set<TokenKind>(["pattern", "exec", "logfile", "do-local", "do-local-only"]);
+const AT_TOP = new Set<TokenKind>([
+  "group",
+  "prefix",
+  "nossl",
+  "ignore",
+  "database",
+  "tempdir",
+  "lock-timeout",
+  "no-cygwin-lowercase",
+]);
+const PUNCTUATION = new Set<TokenKind>(["{", "}", "(", ")", ";", ":", "@"]);
+
+/**
+ * Reads all that the scanner gives, by the grammar of cfgfile_parser.y and with the checks that csync2 makes while it parses.
+ * Throws config-syntax at the first thing that csync2 would refuse, and what the scanner throws.
+ */
+export function parse(scanner: Scanner): Tree {
+  return new Parser(scanner).tree();
+}
+
+class Parser {
+  readonly #scanner: Scanner;
+  #token: Token;
+  #previous: Token;
+  /** How many symbols bison would hold below what is being read. */
+  #below = 0;
+  #unnamedGroups = 0;
+  readonly #groups: GroupBlock[] = [];
+  readonly #prefixes: PrefixBlock[] = [];
+  readonly #comments: Comment[] = [];
+
+  constructor(scanner: Scanner) {
+    this.#scanner = scanner;
+    this.#token = scanner.next();
+    this.#previous = this.#token;
+  }
+
+  tree(): Tree {
+    while (!this.#at("end")) {
+      this.#block();
+      // `config: block config` recurses on the right: every block stays on the stack until the end.
+      this.#below++;
+    }
+    this.#reach(1);
+    this.#takeComments(this.#comments);
+    return { groups: this.#groups, prefixes: this.#prefixes, comments: this.#comments };
+  }
+
+  #block(): void {
+    const kind: string = this.#token.kind;
+    switch (kind) {
+      case "group":
+        this.#group();
+        return;
+      case "prefix":
+        this.#prefix();
+        return;
+      case "nossl":
+        this.#advance();
+        this.#word("a host pattern");
+        this.#word("a second host pattern");
+        this.#reach(4);
+        this.#semicolon();
+        return;
+      case "database":
+      case "tempdir":
+      case "lock-timeout":
+        this.#setting(kind);
+        return;
+      case "ignore":
+        this.#ignore();
+        return;
+      case "no-cygwin-lowercase":
+        return this.#fail(
+          this.#token,
+          `found "no-cygwin-lowercase", expected ${BLOCKS}: only csync2 on Cygwin takes it`,
+        );
+      case "word":
+        if (this.#forkBlock()) return;
+    }
+    this.#unexpected(BLOCKS);
+  }
+
+  #group(): void {
+    const at = this.#token;
+    this.#reach(1);
+    this.#advance();
+    let name: string;
+    if (this.#at("word")) {
+      name = this.#token.text;
+      this.#reach(2);
+      this.#advance();
+    } else {
+      if (!this.#at("{")) this.#unexpected(`a name or "{"`);
+      name = `group_${++this.#unnamedGroups}`;
+    }
+    this.#takeComments(this.#comments);
+    this.#is("{");
+    this.#reach(2);
+    const comments: Comment[] = [];
+    const hosts: HostEntry[] = [];
+    const patterns: Token[] = [];
+    let key: Token | null = null;
+    let hasAuto = false;
+    const below = this.#below;
+    this.#below += 2;
+    this.#advance();
+    while (!this.#at("}")) {
+      const statement = this.#token;
+      this.#reach(1);
+      const kind: string = statement.kind;
+      switch (kind) {
+        case "host":
+          this.#advance();
+          this.#hostList(hosts);
+          break;
+        case "include":
+        case "exclude":
+        case "compare":
+          this.#advance();
+          this.#words(patterns);
+          if (!this.#at(";")) this.#unexpected(`a pattern or ";"`);
+          break;
+        case "key": {
+          this.#advance();
+          const file = this.#word("a key file");
+          if (key) {
+            const { line, file: firstFile } = key.source.place(key.offset);
+            const where = key.source === file.source ? `on line ${line}` : `in ${firstFile}, line ${line}`;
+            this.#fail(
+              statement,
+              `found a second key for group ${quote(name)}, expected one: the first is ${where}`,
+            );
+          }
+          key = file;
+          break;
+        }
+        case "auto": {
+          this.#advance();
+          const method = this.#word("a method");
+          if (hasAuto) this.#fail(statement, `found a second "auto" for group ${quote(name)}, expected one`);
+          if (!AUTO_METHODS.includes(method.text)) {
+            this.#fail(method, `found ${quote(method.text)}, expected one of ${AUTO_METHODS.join(", ")}`);
+          }
+          hasAuto = true;
+          break;
+        }
+        case "backup-directory":
+          this.#advance();
+          this.#word("a directory");
+          break;
+        case "backup-generations":
+          this.#advance();
+          this.#word("a number");
+          break;
+        case "action":
+          this.#action();
+          this.#below += 1;
+          continue;
+        default:
+          if (!this.#isWord("flags")) this.#unexpected(STATEMENTS, at);
+          this.#advance();
+          this.#word("flags");
+      }
+      this.#reach(2);
+      this.#semicolon();
+      this.#below += 2;
+    }
+    this.#reach(1);
+    this.#takeComments(comments);
+    if (!key) {
+      this.#fail(
+        at,
+        `found no key in group ${quote(name)}, expected one: write "key FILE;" in its block, and "csync2 -k FILE" makes the file`,
+      );
+    }
+    this.#groups.push({ name, at, hosts, key, patterns, comments });
+    this.#below = below;
+    this.#reach(4);
+    this.#advance();
+  }
+
+  #hostList(hosts: HostEntry[]): void {
+    let below = 2;
+    this.#reach(below);
+    for (;;) {
+      if (this.#at("word")) {
+        this.#host(hosts, false, below);
+      } else if (this.#at("(")) {
+        this.#advance();
+        this.#reach(below + 2);
+        while (this.#at("word")) this.#host(hosts, true, below + 2);
+        if (!this.#at(")")) this.#unexpected(`a host or ")"`);
+        this.#advance();
+        // What follows the parenthesis is a list inside this list for bison.
+        below += 4;
+        this.#reach(below);
+      } else if (this.#at(";")) {
+        return;
+      } else {
+        this.#unexpected(`a host or ";"`);
+      }
+    }
+  }
+
+  #host(hosts: HostEntry[], slave: boolean, below: number): void {
+    const at = this.#token;
+    this.#reach(below + 1);
+    this.#advance();
+    const hostname = lowerCase(at.text);
+    let peername = hostname;
+    if (this.#at("@")) {
+      this.#advance();
+      this.#reach(below + 3);
+      peername = lowerCase(this.#word(`the name that csync2 is to use for ${quote(hostname)}`).text);
+    }
+    hosts.push({ hostname, peername, slave, at });
+  }
+
+  #action(): void {
+    this.#advance();
+    this.#is("{");
+    this.#reach(3);
+    const below = this.#below;
+    this.#below += 3;
+    this.#advance();
+    while (!this.#at("}")) {
+      this.#reach(1);
+      const kind: string = this.#token.kind;
+      switch (kind) {
+        case "pattern":
+        case "exec": {
+          const what = kind === "exec" ? "a command" : "a pattern";
+          this.#advance();
+          this.#words([]);
+          if (!this.#at(";")) this.#unexpected(`${what} or ";"`);
+          break;
+        }
+        case "logfile":
+          this.#advance();
+          this.#word("a file");
+          break;
+        case "do-local":
+        case "do-local-only":
+          this.#advance();
+          break;
+        default:
+          this.#unexpected(ACTION_STATEMENTS);
+      }
+      this.#reach(2);
+      this.#semicolon();
+      this.#below += 2;
+    }
+    this.#reach(1);
+    this.#below = below;
+    this.#reach(5);
+    this.#advance();
+  }
+
+  #prefix(): void {
+    this.#advance();
+    const name = this.#word("a name").text;
+    this.#reach(3);
+    this.#is("{");
+    this.#reach(5);
+    this.#advance();
+    const entries: { pattern: string; path: string }[] = [];
+    while (this.#at("on")) {
+      this.#advance();
+      const pattern = this.#word("a host pattern");
+      if (!this.#at(":")) this.#unexpected(`":"`);
+      this.#advance();
+      const path = this.#word("a path");
+      this.#reach(10);
+      this.#semicolon();
+      if (!path.text.startsWith("/")) {
+        this.#fail(path, `found ${quote(path.text)}, expected a path that begins with "/"`);
+      }
+      entries.push({ pattern: pattern.text, path: path.text.replace(/(?!^)\/+$/, "") });
+    }
+    if (!this.#at("}")) this.#unexpected(`"on" or "}"`);
+    this.#prefixes.push({ name, entries });
+    this.#advance();
+  }
+
+  #ignore(): void {
+    this.#advance();
+    const words: Token[] = [];
+    for (let depth = 2; this.#at("word"); depth++) {
+      words.push(this.#token);
+      this.#reach(depth);
+      this.#advance();
+    }
+    this.#reach(words.length + 2);
+    if (!this.#at(";")) this.#unexpected(`${IGNORABLE.join(", ")} or ";"`);
+    const unknown = words.find((word) => !IGNORABLE.includes(word.text));
+    if (unknown) this.#fail(unknown, `found ${quote(unknown.text)}, expected uid, gid or mod`);
+    this.#advance();
+  }
+
+  #setting(name: string): void {
+    this.#advance();
+    this.#word(`a value for "${name}"`);
+    this.#reach(3);
+    this.#semicolon();
+  }
+
+  #forkBlock(): boolean {
+    const { text, quoted } = this.#token;
+    if (!quoted && FORK_SETTINGS.has(text)) {
+      this.#setting(text);
+      return true;
+    }
+    if (!this.#isWord("hosts")) return false;
+    this.#advance();
+    this.#is("{");
+    this.#advance();
+    while (!this.#at("}")) {
+      this.#word("a name");
+      this.#is(":");
+      this.#advance();
+      this.#word("an address");
+      // Not a loop: an address may have one port.
+      if (this.#at(":")) {
+        this.#advance();
+        this.#word("a port");
+      }
+      this.#semicolon();
+    }
+    this.#advance();
+    return true;
+  }
+
+  #words(into: Token[]): void {
+    this.#reach(2);
+    while (this.#at("word")) {
+      into.push(this.#token);
+      this.#reach(3);
+      this.#advance();
+    }
+  }
+
+  #word(what: string): Token {
+    if (!this.#at("word")) this.#unexpected(what);
+    const word = this.#token;
+    this.#advance();
+    return word;
+  }
+
+  #semicolon(): void {
+    this.#is(";");
+    this.#advance();
+  }
+
+  #is(kind: TokenKind): void {
+    if (!this.#at(kind)) this.#unexpected(`"${kind}"`);
+  }
+
+  #isWord(text: string): boolean {
+    return this.#at("word") && !this.#token.quoted && this.#token.text === text;
+  }
+
+  #at(kind: TokenKind): boolean {
+    return this.#token.kind === kind;
+  }
+
+  #advance(): void {
+    this.#previous = this.#token;
+    this.#token = this.#scanner.next();
+  }
+
+  #takeComments(into: Comment[]): void {
+    for (const comment of this.#scanner.comments) into.push(comment);
+    this.#scanner.comments.length = 0;
+  }
+
+  /** Refuses the file where bison would: with this many symbols above what lies below. */
+  #reach(symbols: number): void {
+    if (this.#below + symbols <= MAX_SYMBOLS) return;
+    this.#fail(
+      this.#token,
+      `found more than csync2's parser can hold ("memory exhausted"), expected at most about 9,990 blocks in a file and 4,990 statements in a group`,
+    );
+  }
+
+  #unexpected(expected: string, group?: Token): never {
+    const token = this.#token;
+    const previous = this.#previous;
+    const hint = this.#hint(expected, group);
+    const glued =
+      isGlued(previous) && previous.text.endsWith("{") && expected.includes(`"{"`) ? previous : null;
+    if (glued) {
+      this.#fail(glued, `found ${quote(glued.text)}, expected a name and "{"${blanksHint(glued)}`);
+    }
+    if (expected === `":"` && previous.text.includes(":")) {
+      const [host = "", path = ""] = previous.text.split(/:(.*)/s);
+      const fix = `: write ${quote(`${host}: ${path}`)}, with a blank after the colon`;
+      this.#fail(previous, `found ${quote(previous.text)}, expected a host pattern, ":" and a path${fix}`);
+    }
+    const line = token.source.place(token.offset).line;
+    const sameSource = token.source === previous.source && token.offset > previous.offset;
+    const previousLine = sameSource ? token.source.place(previous.end).line : line;
+    if (expected.includes(`";"`) && line > previousLine) {
+      const at = token.kind === "end" ? "" : ` on line ${line}`;
+      const message = `found ${describe(token)}${at}, expected ${expected} here${hint}`;
+      throw new Csync2revError("config-syntax", token.source.complaint(previous.end, message));
+    }
+    this.#fail(token, `found ${describe(token)}, expected ${expected}${hint}`);
+  }
+
+  /** What to write instead, for the mistakes that people make. */
+  #hint(expected: string, group?: Token): string {
+    const { kind, text, quoted, source, offset } = this.#token;
+    const previous = this.#previous;
+    for (const { token, spans } of [
+      { token: this.#token, spans: quoted },
+      { token: previous, spans: previous.quoted },
+    ]) {
+      if (!spans) continue;
+      const first = token.source.place(token.offset).line;
+      const last = token.source.place(token.end - 1).line;
+      if (last > first) return `: the quotes that open on line ${first} close on line ${last} only`;
+    }
+    if (kind === ";" && (previous.kind === "}" || expected === BLOCKS)) return `: no ";" follows "}"`;
+    if (expected === BLOCKS) {
+      if (kind === "}") return `: this "}" closes nothing`;
+      if (IN_GROUP.has(kind)) return `: "${kind}" belongs in a group, "group NAME { … }"`;
+      if (kind === "word" && text.startsWith("\xef\xbb\xbf") && offset === 0) {
+        return `: the file begins with a byte order mark, which csync2 cannot read; save it without`;
+      }
+      if (kind === "word" && !quoted) {
+        const name = text.replace(/\{$/, "");
+        if (name === "group" || name === "prefix") return blanksHint(this.#token);
+        if (name !== "") return `: to begin a group write ${quote(`group ${name} {`)}`;
+      }
+    }
+    if (isGlued(this.#token)) return blanksHint(this.#token);
+    if (kind === "end" && group) {
+      return ` that closes the group of line ${group.source.place(group.offset).line}`;
+    }
+    if (expected === STATEMENTS || expected === ACTION_STATEMENTS) {
+      if (AT_TOP.has(kind)) return `: "${kind}" stands outside of groups; is a "}" missing?`;
+      if (IN_ACTION.has(kind)) return `: "${kind}" belongs in "action { … }"`;
+      if (IN_GROUP.has(kind)) return `: "${kind}" belongs outside of "action { … }"; is a "}" missing?`;
+      if (kind === "word" && /^hosts/i.test(text)) return `: did you mean "host"?`;
+      return "";
+    }
+    const isKeyword = kind !== "word" && kind !== "end" && !PUNCTUATION.has(kind);
+    const onSameLine =
+      source === previous.source && source.place(offset).line === source.place(previous.offset).line;
+    if (isKeyword && (onSameLine || !expected.includes(`";"`)) && expected !== `":"` && expected !== `"{"`) {
+      return `: to use this word as a name put it in quotes, ${JSON.stringify(text)}`;
+    }
+    return "";
+  }
+
+  #fail(token: Token, message: string): never {
+    throw new Csync2revError("config-syntax", token.source.complaint(token.offset, message));
+  }
+}
+
+function describe(token: Token): string {
+  if (token.kind === "end") return "the end of the file";
+  if (token.kind === "word") return quote(token.text);
+  return PUNCTUATION.has(token.kind) ? `"${token.kind}"` : `the keyword "${token.kind}"`;
+}
+
+/** A word with a brace at its edge, such as `g{`: csync2 takes it as one. */
+function isGlued(token: Token): boolean {
+  return token.kind === "word" && !token.quoted && /^[{}].|.[{}]$/s.test(token.text);
+}
+
+function blanksHint(token: Token): string {
+  const apart = token.text.replace(/^[{}]+/, (braces) => `${braces.replace(/(?!^)/g, " ")} `);
+  const fix = apart.replace(/[{}]+$/, (braces) => ` ${braces.replace(/(?!^)/g, " ")}`).trim();
+  return `: write ${quote(fix)}, csync2 takes braces without blanks as part of a word`;
+}

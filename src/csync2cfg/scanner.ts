@@ -1,0 +1,219 @@
+import { Csync2revError } from "../errors.ts";
+import { quote, type Source } from "./source.ts";
+
+/** The words that csync2 reserves everywhere, save `config`, which never reaches its parser (cfgfile_scanner.l). */
+const KEYWORDS = [
+  "nossl",
+  "ignore",
+  "database",
+  "group",
+  "host",
+  "exclude",
+  "include",
+  "compare",
+  "key",
+  "auto",
+  "action",
+  "pattern",
+  "exec",
+  "logfile",
+  "do-local",
+  "do-local-only",
+  "prefix",
+  "on",
+  "lock-timeout",
+  "tempdir",
+  "backup-directory",
+  "backup-generations",
+  "no-cygwin-lowercase",
+] as const;
+
+export type Keyword = (typeof KEYWORDS)[number];
+export type Punctuation = "{" | "}" | "(" | ")" | ";" | ":" | "@";
+export type TokenKind = Keyword | Punctuation | "word" | "end";
+
+/** One token, and where it stands: the text between `offset` and `end` of `source`, quotes included. */
+export interface Token {
+  readonly kind: TokenKind;
+  /** The word itself, one character a byte; cut at a NUL byte as C cuts it. */
+  readonly text: string;
+  readonly quoted: boolean;
+  readonly source: Source;
+  readonly offset: number;
+  readonly end: number;
+}
+
+/** A comment, from its `#` on, or a quoted word that has such a line inside. */
+export interface Comment {
+  readonly text: string;
+  readonly quoted: boolean;
+  readonly source: Source;
+  readonly offset: number;
+}
+
+/** Reads the file that `config FILE;` names. `name` is as written, one character a byte; throws if it cannot be read. */
+export type IncludeReader = (name: string, from: Source, offset: number) => Source;
+
+/** cfgfile_scanner.l, MAX_INCLUDE_DEPTH. */
+const MAX_INCLUDE_DEPTH = 10;
+
+const keywords = new Map<string, Keyword>(KEYWORDS.map((word) => [word, word]));
+
+/** All that may stand in a word; a colon may not be its last character. */
+const WORD = /[^ \r\n\t@;()#"]+/y;
+const BLANKS = /[ \r\n\t]+/y;
+const COMMENT = /#[^\r\n]*/y;
+const INCLUDE_NAME = /[^ \t\r\n;]+/y;
+
+/**
+ * Cuts csync2.cfg into tokens as cfgfile_scanner.l does it, with the text of included files in their place. Comments are put aside
+ * in `comments`, in step with the tokens: when a token is handed out, the comments before it are there.
+ */
+export class Scanner {
+  readonly comments: Comment[] = [];
+  readonly #readInclude: IncludeReader;
+  readonly #outer: { source: Source; at: number }[] = [];
+  #source: Source;
+  #at = 0;
+  #inConfigStatement = false;
+
+  constructor(source: Source, readInclude: IncludeReader) {
+    this.#source = source;
+    this.#readInclude = readInclude;
+  }
+
+  /**
+   * The next token; at the end of csync2.cfg `end`, however often it is asked.
+   * Throws what the include reader throws, and config-syntax where includes are nested more than ten deep.
+   */
+  next(): Token {
+    for (;;) {
+      const { text } = this.#source;
+      const begin = this.#at;
+      if (begin >= text.length) {
+        const outer = this.#outer.pop();
+        if (!outer) return this.#token("end", "", text.length, text.length);
+        this.#source = outer.source;
+        this.#at = outer.at;
+        // csync2 takes every further word up to the semicolon as one more file to include.
+        this.#inConfigStatement = true;
+        continue;
+      }
+      if (this.#skip(BLANKS)) continue;
+      if (this.#inConfigStatement) {
+        this.#configStatement(begin);
+        continue;
+      }
+      const character = text[begin] ?? "";
+      switch (character) {
+        case "#":
+          this.#skip(COMMENT);
+          this.comments.push({
+            text: text.slice(begin, this.#at),
+            quoted: false,
+            source: this.#source,
+            offset: begin,
+          });
+          continue;
+        case '"': {
+          const token = this.#quotedWord(begin);
+          if (token) return token;
+          continue;
+        }
+        case ";":
+        case "@":
+        case "(":
+        case ")":
+          this.#at = begin + 1;
+          return this.#token(character, character, begin, begin + 1);
+        default: {
+          const token = this.#word(begin);
+          if (token) return token;
+        }
+      }
+    }
+  }
+
+  #configStatement(begin: number): void {
+    const source = this.#source;
+    if (source.text[begin] === ";") {
+      this.#at = begin + 1;
+      this.#inConfigStatement = false;
+      return;
+    }
+    this.#skip(INCLUDE_NAME);
+    const name = cut(source.text.slice(begin, this.#at));
+    if (this.#outer.length >= MAX_INCLUDE_DEPTH) {
+      throw new Csync2revError(
+        "config-syntax",
+        source.complaint(
+          begin,
+          `found the ${MAX_INCLUDE_DEPTH + 1}th file inside one another, ${quote(name)}, expected ${MAX_INCLUDE_DEPTH} at most: does it include itself?`,
+        ),
+      );
+    }
+    const included = this.#readInclude(name, source, begin);
+    this.#outer.push({ source, at: this.#at });
+    this.#source = included;
+    this.#at = 0;
+    this.#inConfigStatement = false;
+  }
+
+  #quotedWord(begin: number): Token | null {
+    const { text } = this.#source;
+    const close = text.indexOf('"', begin + 1);
+    // Without a second quote the rest of the file is the word, and csync2 does not mind.
+    const end = close === -1 ? text.length : close;
+    this.#at = close === -1 ? end : close + 1;
+    if (end === begin + 1) return null;
+    const word = text.slice(begin + 1, end);
+    const inside = word.search(/#csync2rev/i);
+    if (inside !== -1) {
+      const offset = begin + 1 + inside;
+      this.comments.push({
+        text: /^[^\r\n]*/.exec(word.slice(inside))?.[0] ?? "",
+        quoted: true,
+        source: this.#source,
+        offset,
+      });
+    }
+    return this.#token("word", cut(word), begin, this.#at, true);
+  }
+
+  #word(begin: number): Token | null {
+    const { text } = this.#source;
+    this.#skip(WORD);
+    let end = this.#at;
+    while (end > begin && text[end - 1] === ":") end--;
+    if (end === begin) {
+      this.#at = begin + 1;
+      return this.#token(":", ":", begin, begin + 1);
+    }
+    this.#at = end;
+    const word = text.slice(begin, end);
+    if (word === "{" || word === "}") return this.#token(word, word, begin, end);
+    if (word === "config") {
+      this.#inConfigStatement = true;
+      return null;
+    }
+    const keyword = keywords.get(word);
+    if (keyword) return this.#token(keyword, word, begin, end);
+    return this.#token("word", cut(word), begin, end);
+  }
+
+  #skip(pattern: RegExp): boolean {
+    pattern.lastIndex = this.#at;
+    if (!pattern.test(this.#source.text)) return false;
+    this.#at = pattern.lastIndex;
+    return true;
+  }
+
+  #token(kind: TokenKind, text: string, offset: number, end: number, quoted = false): Token {
+    return { kind, text, quoted, source: this.#source, offset, end };
+  }
+}
+
+function cut(word: string): string {
+  const nul = word.indexOf("\0");
+  return nul === -1 ? word : word.slice(0, nul);
+}

@@ -1,0 +1,102 @@
+import type { Place } from "./model.ts";
+
+/** How much of a line stands left and right of the caret in a message. */
+const EXCERPT_BEFORE = 60;
+const EXCERPT_AFTER = 40;
+
+/** How much of a word a message quotes. */
+const QUOTED_LENGTH = 60;
+
+/**
+ * The text of csync2.cfg or of a file that it includes. csync2 reads bytes, so the text holds one character per byte (latin1); what
+ * leaves for a person or another module goes through {@link decode}.
+ */
+export class Source {
+  /** As a person would write it. */
+  readonly file: string;
+  readonly text: string;
+  #lineStarts: number[] | null = null;
+
+  constructor(file: string, text: string) {
+    this.file = file;
+    this.text = text;
+  }
+
+  place(offset: number): Place {
+    const starts = (this.#lineStarts ??= lineStarts(this.text));
+    let low = 0;
+    let high = starts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return { file: this.file, line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+  }
+
+  /** `file:line:column: message`, the line, and a caret below the spot: one message for a person. */
+  complaint(offset: number, message: string): string {
+    const { file, line, column } = this.place(offset);
+    const begin = offset - (column - 1);
+    const newline = this.text.indexOf("\n", offset);
+    let end = newline === -1 ? this.text.length : newline;
+    if (end > offset && this.text[end - 1] === "\r") end--;
+    const before = Array.from(printable(decode(this.text.slice(Math.max(begin, offset - 400), offset))));
+    const after = Array.from(printable(decode(this.text.slice(offset, Math.min(end, offset + 400)))));
+    const cutBefore = before.length > EXCERPT_BEFORE || offset - begin > 400;
+    const left = (cutBefore ? "…" : "") + before.slice(-EXCERPT_BEFORE).join("");
+    const cutAfter = after.length > EXCERPT_AFTER || end - offset > 400;
+    const right = after.slice(0, EXCERPT_AFTER).join("") + (cutAfter ? "…" : "");
+    return `${printable(file)}:${line}:${column}: ${message}\n  ${left}${right}\n  ${" ".repeat(Array.from(left).length)}^`;
+  }
+}
+
+/**
+ * Turns the bytes of a name into the string that the rest of csync2rev knows it by: UTF-8 where it is that. Bytes that are not
+ * become lone surrogates, one a byte, so that two different names never turn into the same string.
+ */
+export function decode(bytes: string): string {
+  // ASCII is the usual case and needs no work.
+  if (/^[\x00-\x7f]*$/.test(bytes)) return bytes;
+  const buffer = Buffer.from(bytes, "latin1");
+  const text = buffer.toString("utf8");
+  if (Buffer.from(text, "utf8").equals(buffer)) return text;
+  return bytes.replace(/[\x80-\xff]/g, (byte) => String.fromCharCode(0xdc00 + byte.charCodeAt(0)));
+}
+
+/** The reverse of {@link decode} for a name that came from elsewhere: the characters of a string as csync2 has them, as bytes. */
+export function encode(name: string): string {
+  return Buffer.from(name, "utf8").toString("latin1");
+}
+
+/** Lower-cases as C's tolower() does it in the C locale, which csync2 never leaves: A to Z and nothing else. */
+export function lowerCase(name: string): string {
+  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+/** A word in quotes for a message: decoded, control characters escaped, cut where it is long. */
+export function quote(bytes: string): string {
+  const text = printable(decode(bytes.slice(0, 4 * QUOTED_LENGTH)));
+  const characters = Array.from(text);
+  const cut = characters.length > QUOTED_LENGTH || bytes.length > 4 * QUOTED_LENGTH;
+  return `"${characters.slice(0, QUOTED_LENGTH).join("")}${cut ? "…" : ""}"`;
+}
+
+/** Makes a terminal show a text as it is: a tab is one blank, other control and formatting characters are escaped. */
+function printable(text: string): string {
+  return text.replace(/\t/g, " ").replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    if (code >= 0xdc80 && code <= 0xdcff) return hex(code - 0xdc00);
+    return code < 0x100 ? hex(code) : `\\u{${code.toString(16)}}`;
+  });
+}
+
+function hex(byte: number): string {
+  return `\\x${byte.toString(16).padStart(2, "0")}`;
+}
+
+function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  return starts;
+}
