@@ -229,11 +229,11 @@ function doubts(block: GroupBlock, group: Group, prefixes: readonly Prefix[]): W
   const doubt = (source: Source, offset: number, message: string): void => {
     warnings.push({ place: source.place(offset), message: source.complaint(offset, message) });
   };
-  for (const { hostname, peername, at } of block.hosts) {
+  for (const { hostname, peername, source, offset } of block.hosts) {
     if (!/[,;:]/.test(hostname + peername)) continue;
     doubt(
-      at.source,
-      at.offset,
+      source,
+      offset,
       `found host ${quote(hostname)}, expected blanks between hosts: csync2 takes "," and ":" as part of the name`,
     );
   }

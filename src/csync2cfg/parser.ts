@@ -1,13 +1,14 @@
 import { Csync2revError } from "../errors.ts";
 import type { Comment, Scanner, Token, TokenKind } from "./scanner.ts";
-import { lowerCase, quote } from "./source.ts";
+import { lowerCase, quote, type Source } from "./source.ts";
 
 /** One host of a `host` line. Names are bytes, lower-cased. */
 export interface HostEntry {
   readonly hostname: string;
   readonly peername: string;
   readonly slave: boolean;
-  readonly at: Token;
+  readonly source: Source;
+  readonly offset: number;
 }
 
 /** A `group` block. */
@@ -278,17 +279,17 @@ class Parser {
   }
 
   #host(hosts: HostEntry[], slave: boolean, below: number): void {
-    const at = this.#token;
+    const { text, source, offset } = this.#token;
     this.#reach(below + 1);
     this.#advance();
-    const hostname = lowerCase(at.text);
+    const hostname = lowerCase(text);
     let peername = hostname;
     if (this.#at("@")) {
       this.#advance();
       this.#reach(below + 3);
-      peername = lowerCase(this.#word(`the name that csync2 is to use for ${quote(hostname)}`).text);
+      peername = lowerCase(this.#word("the name that csync2 is to use for it").text);
     }
-    hosts.push({ hostname, peername, slave, at });
+    hosts.push({ hostname, peername, slave, source, offset });
   }
 
   #action(): void {

@@ -59,11 +59,22 @@ const MAX_INCLUDE_DEPTH = 10;
 
 const keywords = new Map<string, Keyword>(KEYWORDS.map((word) => [word, word]));
 
-/** All that may stand in a word; a colon may not be its last character. */
-const WORD = /[^ \r\n\t@;()#"]+/y;
-const BLANKS = /[ \r\n\t]+/y;
-const COMMENT = /#[^\r\n]*/y;
-const INCLUDE_NAME = /[^ \t\r\n;]+/y;
+const BLANK = 1;
+const ENDS_WORD = 2;
+const ENDS_LINE = 4;
+const ENDS_INCLUDE_NAME = 8;
+const CHARACTERS = new Uint8Array(256);
+const classify = (characters: string, bits: number): void => {
+  for (const character of characters) {
+    const code = character.charCodeAt(0);
+    CHARACTERS[code] = (CHARACTERS[code] ?? 0) | bits;
+  }
+};
+classify(" \t\r\n", BLANK);
+/** What may stand in a word is all else, save that a colon may not be its last character. */
+classify(' \t\r\n@;()#"', ENDS_WORD);
+classify("\r\n", ENDS_LINE);
+classify(" \t\r\n;", ENDS_INCLUDE_NAME);
 
 /**
  * Cuts csync2.cfg into tokens as cfgfile_scanner.l does it, with the text of included files in their place. Comments are put aside
@@ -99,7 +110,10 @@ export class Scanner {
         this.#inConfigStatement = true;
         continue;
       }
-      if (this.#skip(BLANKS)) continue;
+      if (((CHARACTERS[text.charCodeAt(begin)] ?? 0) & BLANK) !== 0) {
+        this.#at = begin + 1;
+        continue;
+      }
       if (this.#inConfigStatement) {
         this.#configStatement(begin);
         continue;
@@ -107,7 +121,7 @@ export class Scanner {
       const character = text[begin] ?? "";
       switch (character) {
         case "#":
-          this.#skip(COMMENT);
+          this.#skipTo(ENDS_LINE);
           this.comments.push({
             text: text.slice(begin, this.#at),
             quoted: false,
@@ -141,7 +155,7 @@ export class Scanner {
       this.#inConfigStatement = false;
       return;
     }
-    this.#skip(INCLUDE_NAME);
+    this.#skipTo(ENDS_INCLUDE_NAME);
     const name = cut(source.text.slice(begin, this.#at));
     if (this.#outer.length >= MAX_INCLUDE_DEPTH) {
       throw new Csync2revError(
@@ -182,7 +196,7 @@ export class Scanner {
 
   #word(begin: number): Token | null {
     const { text } = this.#source;
-    this.#skip(WORD);
+    this.#skipTo(ENDS_WORD);
     let end = this.#at;
     while (end > begin && text[end - 1] === ":") end--;
     if (end === begin) {
@@ -201,11 +215,12 @@ export class Scanner {
     return this.#token("word", cut(word), begin, end);
   }
 
-  #skip(pattern: RegExp): boolean {
-    pattern.lastIndex = this.#at;
-    if (!pattern.test(this.#source.text)) return false;
-    this.#at = pattern.lastIndex;
-    return true;
+  /** Goes on to the next character of a class, or to the end. */
+  #skipTo(bits: number): void {
+    const { text } = this.#source;
+    let at = this.#at;
+    while (at < text.length && ((CHARACTERS[text.charCodeAt(at)] ?? 0) & bits) === 0) at++;
+    this.#at = at;
   }
 
   #token(kind: TokenKind, text: string, offset: number, end: number, quoted = false): Token {

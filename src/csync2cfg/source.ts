@@ -1,3 +1,4 @@
+import { printable } from "../printable.ts";
 import type { Place } from "./model.ts";
 
 /** How much of a line stands left and right of the caret in a message. */
@@ -80,19 +81,6 @@ export function quote(bytes: string): string {
   const characters = Array.from(text);
   const cut = characters.length > QUOTED_LENGTH || bytes.length > 4 * QUOTED_LENGTH;
   return `"${characters.slice(0, QUOTED_LENGTH).join("")}${cut ? "…" : ""}"`;
-}
-
-/** Makes a terminal show a text as it is: a tab is one blank, other control and formatting characters are escaped. */
-function printable(text: string): string {
-  return text.replace(/\t/g, " ").replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    if (code >= 0xdc80 && code <= 0xdcff) return hex(code - 0xdc00);
-    return code < 0x100 ? hex(code) : `\\u{${code.toString(16)}}`;
-  });
-}
-
-function hex(byte: number): string {
-  return `\\x${byte.toString(16).padStart(2, "0")}`;
 }
 
 function lineStarts(text: string): number[] {
