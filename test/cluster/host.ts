@@ -1,0 +1,336 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { childrenOf, entering, Holder } from "./namespace.ts";
+import {
+  type Service,
+  type ServiceText,
+  type Superserver,
+  configure,
+  csync2,
+  csync2rev,
+} from "./services.ts";
+import { type LogLine, SINK, parseLog } from "./syslog.ts";
+import { type Tree, treeOf } from "./tree.ts";
+
+const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const RUN_TIMEOUT_MS = 60_000;
+const LISTEN_TIMEOUT_MS = 10_000;
+const POLL_MS = 5;
+
+// The first process of a host's PID namespace. bash, since it reaps the processes that lose their parent.
+const INIT = `
+name=$1 root=$2 sink=$3
+read -r pid _ </proc/self/stat
+echo "$pid"
+hostname "$name"
+mount --bind "$root" "$root"
+mount --rbind /usr "$root/usr"
+mount --rbind /sys/dev "$root/dev"
+[ ! -d /etc/alternatives ] || mount --bind /etc/alternatives "$root/etc/alternatives"
+mount -t proc proc "$root/proc"
+cd "$root"
+pivot_root . .
+umount -l .
+cd /
+rm -rf /run/* /tmp/*
+perl -e "$sink" /run/log /var/log/syslog
+read -r _
+ip -batch /etc/network
+echo ready
+while read -r _; do :; done
+`;
+
+export interface RunOptions {
+  readonly input?: string | Uint8Array;
+  readonly env?: Readonly<Record<string, string>>;
+  /** In milliseconds; a program that runs longer is killed, and the promise rejected. */
+  readonly timeout?: number;
+}
+
+export interface RunResult {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface HostProcess {
+  /** In the host's own PID namespace. */
+  readonly pid: number;
+  readonly command: string;
+}
+
+/** What a host needs from the cluster that it is part of. */
+export interface Surroundings {
+  readonly holder: Holder;
+  /** Where the host's file system is on the real machine. */
+  readonly root: string;
+  /** Where the holder's namespace has it. */
+  readonly rootInside: string;
+  plugIn(pid: number): Promise<void>;
+  unplug(): Promise<void>;
+  attach(attached: boolean): Promise<void>;
+}
+
+/** One host of a cluster: a machine of its own as far as the programs on it can tell. */
+export class Host {
+  readonly name: string;
+  readonly #around: Surroundings;
+  #init: Holder | undefined;
+  #superserver: { child: ChildProcessWithoutNullStreams; output: () => string }[] = [];
+  #served: (() => Promise<void>) | undefined;
+  #attached = true;
+
+  constructor(name: string, around: Surroundings) {
+    this.name = name;
+    this.#around = around;
+  }
+
+  get up(): boolean {
+    return this.#init !== undefined;
+  }
+
+  /** Where a file of this host is on the real machine, also while the host is down. */
+  path(file: string): string {
+    return join(this.#around.root, file);
+  }
+
+  write(file: string, content: string | Uint8Array, mode = 0o644): void {
+    const path = this.path(file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content, { mode });
+  }
+
+  read(file: string): string {
+    return readFileSync(this.path(file), "utf8");
+  }
+
+  /** Removes a file, or a directory with all that is in it. */
+  remove(file: string): void {
+    rmSync(this.path(file), { recursive: true, force: true });
+  }
+
+  /** What is in a directory, for comparing it with another host's. */
+  tree(directory = "/srv/data"): Tree {
+    return treeOf(this.path(directory));
+  }
+
+  /** Switches the host on, with the services that it had when it was switched off. */
+  async boot(): Promise<void> {
+    if (this.#init) return;
+    const { holder, rootInside } = this.#around;
+    const unshare = ["unshare", "--mount", "--net", "--uts", "--pid", "--fork", "--kill-child"];
+    const script = ["bash", "-euc", INIT, "init", this.name, rootInside, SINK];
+    const init = await Holder.start(
+      entering(holder, ["--mount", "--net"], [...unshare, ...script]),
+      holder.rootless,
+    );
+    await this.#around.plugIn(init.pid);
+    await init.proceed();
+    this.#init = init;
+    this.#attached = true;
+    await this.#served?.();
+  }
+
+  /** Cuts the power: everything on the host stops at once, and packets to it get no answer any more. */
+  async powerOff(): Promise<void> {
+    const init = this.#init;
+    if (!init) return;
+    this.#init = undefined;
+    this.#superserver = [];
+    await this.#around.unplug();
+    await init.kill();
+  }
+
+  /** Packets from and to the host are lost until {@link mendNetwork}. */
+  async cutNetwork(): Promise<void> {
+    await this.#around.attach(false);
+    this.#attached = false;
+  }
+
+  async mendNetwork(): Promise<void> {
+    if (this.#attached) return;
+    await this.#around.attach(true);
+    this.#attached = true;
+  }
+
+  /**
+   * Starts a program on the host, as its root and with a clean environment. The child's `kill` reaches the program
+   * itself.
+   */
+  spawn(
+    command: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): ChildProcessWithoutNullStreams {
+    const init = this.#running();
+    const [program = "", ...args] = entering(init, ["--mount", "--net", "--uts", "--pid"], command);
+    const child = spawn(program, args, {
+      detached: true,
+      env: { PATH, HOME: "/root", USER: "root", LOGNAME: "root", LANG: "C.UTF-8", ...env },
+    });
+    child.stdin.on("error", () => undefined); // a program need not read what it is given
+    child.kill = (signal = "SIGTERM") => {
+      // Between us and the program there is nsenter, which passes no signals on but ends as the program does.
+      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return false;
+      const [inner] = childrenOf(child.pid);
+      try {
+        return process.kill(inner ?? -child.pid, signal);
+      } catch {
+        return false;
+      }
+    };
+    return child;
+  }
+
+  /** Runs a program on the host to its end. */
+  async run(command: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    const child = this.spawn(command, options.env);
+    const out = { stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (out.stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (out.stderr += text));
+    child.stdin.end(options.input);
+    const timeout = options.timeout ?? RUN_TIMEOUT_MS;
+    const timer = setTimeout(() => {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      const said = `${out.stdout}${out.stderr}`;
+      child.emit(
+        "error",
+        new Error(`${this.name}: ${command.join(" ")}: no end after ${timeout} ms\n${said}`),
+      );
+    }, timeout);
+    try {
+      const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+      return { code, signal, ...out };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async csync2(...args: readonly string[]): Promise<RunResult> {
+    return this.run(["csync2", ...args]);
+  }
+
+  /**
+   * Starts a superserver with these services (csync2 and csync2rev by default), instead of the one before, and waits
+   * until it listens on each of their ports. The services are started again when the host boots.
+   */
+  async serve(
+    kind: Superserver,
+    services: readonly (Service | ServiceText)[] = [csync2, csync2rev],
+  ): Promise<void> {
+    await this.stopServices();
+    this.#served = async () => {
+      const { files, commands } = configure(kind, services);
+      this.remove("/etc/xinetd.d");
+      for (const [file, text] of Object.entries(files)) this.write(file, text);
+      for (const command of commands) this.#superserver.push(this.#start(command));
+      for (const { port } of services) await this.#untilServed(kind, port);
+    };
+    await this.#served();
+  }
+
+  /** Stops the superserver; what it has started goes on. */
+  async stopServices(): Promise<void> {
+    this.#served = undefined;
+    const stopped = this.#superserver.map(async ({ child }) => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, "exit");
+      child.kill("SIGKILL");
+      child.ref();
+      await exited;
+    });
+    this.#superserver = [];
+    await Promise.all(stopped);
+  }
+
+  /** Whether something on the host accepts TCP connections on this port. */
+  listens(port: number): boolean {
+    const hex = port.toString(16).toUpperCase().padStart(4, "0");
+    const open = new RegExp(`^ *\\d+: [0-9A-F]+:${hex} [0-9A-F]+:0000 0A `, "m");
+    return ["tcp", "tcp6"].some((table) => {
+      const file = `/proc/${this.#running().pid}/net/${table}`;
+      return existsSync(file) && open.test(readFileSync(file, "utf8"));
+    });
+  }
+
+  /** What runs on the host, but for the superserver and what makes the host itself. */
+  processes(): HostProcess[] {
+    const proc = `/proc/${this.#running().pid}/root/proc`;
+    const own = new Set([1, ...this.#superserver.map(({ child }) => this.#pidInside(child))]);
+    const found: HostProcess[] = [];
+    for (const entry of readdirSync(proc)) {
+      const pid = Number(entry);
+      if (!Number.isInteger(pid) || own.has(pid)) continue;
+      try {
+        const command = readFileSync(join(proc, entry, "cmdline"), "utf8")
+          .split("\0")
+          .join(" ")
+          .trim();
+        if (command !== "" && !command.startsWith("syslog-sink")) found.push({ pid, command });
+      } catch {
+        // it ended while we looked
+      }
+    }
+    return found;
+  }
+
+  /** What was logged on this host since it was made or {@link clear}ed: of everybody, or of one ident. */
+  syslog(ident?: string): LogLine[] {
+    const file = this.path("/var/log/syslog");
+    const lines = existsSync(file) ? parseLog(readFileSync(file, "utf8")) : [];
+    return ident === undefined ? lines : lines.filter((line) => line.ident === ident);
+  }
+
+  /** Waits until something is true, and says what was waited for when it does not become so. */
+  async until(
+    what: string,
+    isTrue: () => boolean | Promise<boolean>,
+    timeout = LISTEN_TIMEOUT_MS,
+  ): Promise<void> {
+    const end = performance.now() + timeout;
+    while (!(await isTrue())) {
+      if (performance.now() > end) throw new Error(`${this.name}: ${what}: not so after ${timeout} ms`);
+      await sleep(POLL_MS);
+    }
+  }
+
+  async #untilServed(kind: Superserver, port: number): Promise<void> {
+    await this.until(`${kind} listens on port ${port}`, () => {
+      for (const { child, output } of this.#superserver) {
+        if (child.exitCode === null && child.signalCode === null) continue;
+        throw new Error(`${this.name}: ${kind} has ended: ${output().trim()}`);
+      }
+      return this.listens(port);
+    });
+  }
+
+  #start(command: readonly string[]): { child: ChildProcessWithoutNullStreams; output: () => string } {
+    const child = this.spawn(command, { PATH: "/sbin:/bin:/usr/sbin:/usr/bin" });
+    let text = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (part: string) => (text += part));
+      (stream as unknown as { unref(): void }).unref();
+    }
+    child.stdin.end();
+    child.unref();
+    return { child, output: () => text };
+  }
+
+  #pidInside(child: ChildProcessWithoutNullStreams): number {
+    const [outside] = childrenOf(child.pid ?? 0);
+    try {
+      const pids = /^NSpid:\s+(.*)$/m.exec(readFileSync(`/proc/${outside ?? 0}/status`, "utf8"))?.[1];
+      return Number(pids?.split(/\s+/).at(-1));
+    } catch {
+      return 0;
+    }
+  }
+
+  #running(): Holder {
+    if (!this.#init) throw new Error(`${this.name} is powered off`);
+    return this.#init;
+  }
+}
