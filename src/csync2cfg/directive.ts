@@ -9,7 +9,6 @@ export interface Directives {
   readonly allow: readonly string[] | null;
   /** The first line that is no good. */
   readonly fault: Csync2revError | null;
-  readonly warnings: readonly Warning[];
 }
 
 /** The longest host name that csync2 can have is 255 bytes; with this limit matching is linear in the name. */
@@ -27,25 +26,27 @@ const NEAR_MISS = /^#[^a-z0-9]*csync2[-_ ]?rev([^a-z0-9]*$|[^a-z0-9]*(allow|deny
 export function readDirectives(comments: readonly Comment[], inGroup: boolean): Directives {
   let allow: string[] | null = null;
   let fault: Csync2revError | null = null;
-  const warnings: Warning[] = [];
   for (const comment of comments) {
+    if (!isDirective(comment)) continue;
+    allow ??= [];
     try {
-      if (isDirective(comment)) {
-        allow ??= [];
-        for (const pattern of readAllow(comment, inGroup)) allow.push(pattern);
-      } else if (NEAR_MISS.test(comment.text)) {
-        const message = `found ${quote(comment.text)}, which is only a comment to csync2rev and allows or forbids nobody: a directive reads ${EXAMPLE}`;
-        warnings.push({
-          place: comment.source.place(comment.offset),
-          message: comment.source.complaint(comment.offset, message),
-        });
-      }
+      for (const pattern of readAllow(comment, inGroup)) allow.push(pattern);
     } catch (error) {
       if (!(error instanceof Csync2revError)) throw error;
       fault ??= error;
     }
   }
-  return { allow, fault, warnings };
+  return { allow, fault };
+}
+
+/** The comments that look like a directive and are none: somebody believes to be protected by them. */
+export function nearMisses(comments: readonly Comment[]): Warning[] {
+  return comments
+    .filter((comment) => !isDirective(comment) && NEAR_MISS.test(comment.text))
+    .map(({ text, source, offset }) => {
+      const message = `found ${quote(text)}, which is only a comment to csync2rev and allows or forbids nobody: a directive reads ${EXAMPLE}`;
+      return { place: source.place(offset), message: source.complaint(offset, message) };
+    });
 }
 
 /**

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { Csync2revError } from "../errors.ts";
-import { Matcher, mayAsk, readDirectives } from "./directive.ts";
+import { Matcher, mayAsk, nearMisses, readDirectives } from "./directive.ts";
 import type { Csync2Cfg, Group, Host, Key, Prefix, Warning } from "./model.ts";
 import { parse, type GroupBlock, type PrefixBlock } from "./parser.ts";
 import { Scanner, type IncludeReader, type Token } from "./scanner.ts";
@@ -73,24 +73,32 @@ export function loadCsync2Cfg(options: {
   const tree = parse(new Scanner(readMain(file), readInclude));
   const keys = new KeyFiles(systemDirectory);
   const prefixes = tree.prefixes.map((prefix) => choosePath(prefix, hostname)).reverse();
-  const outside = readDirectives(tree.comments, false);
-  const warnings = [...outside.warnings];
-  const faults = [outside.fault];
+  let { fault } = readDirectives(tree.comments, false);
   const groups: Group[] = [];
+  const blocks = new Map<Group, GroupBlock>();
   for (const block of tree.groups) {
     const key = keys.read(block.key);
-    const { allow, fault, warnings: nearMisses } = readDirectives(block.comments, true);
-    faults.push(fault);
-    warnings.push(...nearMisses);
+    const directives = readDirectives(block.comments, true);
+    fault ??= directives.fault;
     const { me, hosts } = membership(block, hostname);
     if (!me) continue;
     const place = block.at.source.place(block.at.offset);
-    const group: Group = { name: decode(block.name), place, me, hosts, key, allow };
+    const group = { name: decode(block.name), place, me, hosts, key, allow: directives.allow };
     groups.push(group);
-    warnings.push(...doubts(block, group, prefixes));
+    blocks.set(group, block);
   }
-  const fault = faults.find((each) => each !== null) ?? null;
-  return { file, groups, prefixes, warnings, fault };
+  return {
+    file,
+    groups,
+    prefixes,
+    fault,
+    // The handler has no use for them and no time.
+    get warnings() {
+      const warnings = nearMisses([...tree.comments, ...tree.groups.flatMap((block) => block.comments)]);
+      for (const [group, block] of blocks) warnings.push(...doubts(block, group, prefixes));
+      return warnings;
+    },
+  };
 }
 
 /** csync2.c: names are of [a-z0-9] only, so that none leads out of the directory. */

@@ -65,8 +65,11 @@ export function decode(bytes: string): string {
   return bytes.replace(/[\x80-\xff]/g, (byte) => String.fromCharCode(0xdc00 + byte.charCodeAt(0)));
 }
 
-/** The reverse of {@link decode} for a name that came from elsewhere: the characters of a string as csync2 has them, as bytes. */
+/** The reverse of {@link decode}: the bytes of a name, one character each. */
 export function encode(name: string): string {
+  if (/^[\x00-\x7f\udc80-\udcff]*$/.test(name)) {
+    return name.replace(/[\udc80-\udcff]/g, (byte) => String.fromCharCode(byte.charCodeAt(0) - 0xdc00));
+  }
   return Buffer.from(name, "utf8").toString("latin1");
 }
 
