@@ -19,6 +19,8 @@ export type ErrorCode =
   | "frame"
   | "unauthenticated"
   | "message"
+  /** The requester hung up. */
+  | "gone"
   /** The machine: a program or file that is missing. */
   | "system";
 

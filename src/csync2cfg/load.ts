@@ -139,10 +139,12 @@ const readInclude: IncludeReader = (name, from, offset) => {
     return new Source(decode(name), readFileSync(bytes(name), "latin1"));
   } catch (error) {
     const code = errorCode(error);
-    const where = name.startsWith("/")
-      ? ""
-      : `; csync2 looks in the working directory, which is "${process.cwd()}"`;
-    const message = `found included file ${quote(name)}, expected one that can be read: ${reason(code)}${where}`;
+    const isFirst = /config[ \t\r\n]*$/.test(from.text.slice(Math.max(0, offset - 100), offset));
+    const hints = [
+      ...(isFirst ? [] : [`is the ";" of the "config" statement missing?`]),
+      ...(name.startsWith("/") ? [] : [`csync2 looks for it in the working directory, "${process.cwd()}"`]),
+    ];
+    const message = `found included file ${quote(name)}, expected one that can be read: ${[reason(code), ...hints].join("; ")}`;
     throw new Csync2revError("config-unreadable", from.complaint(offset, message), { cause: error });
   }
 };
@@ -170,7 +172,10 @@ class KeyFiles {
     try {
       start = readStart(file);
     } catch (error) {
-      fail(`expected one that can be read: ${reason(errorCode(error))}`, error);
+      fail(
+        `expected one that can be read, as every group needs it, also one that this host is not in: ${reason(errorCode(error))}`,
+        error,
+      );
     }
     if (start === "") fail(`expected a key in it: it is empty, "csync2 -k FILE" makes a new one`);
     const text = /^[^\n\0]*/.exec(start)?.[0] ?? "";

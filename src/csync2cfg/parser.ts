@@ -61,6 +61,12 @@ const FORK_SETTINGS = new Set([
 const BLOCKS = `"group", "prefix", "nossl", "ignore", "database", "tempdir", "lock-timeout" or "config"`;
 const STATEMENTS = `"host", "key", "include", "exclude", "compare", "auto", "action", "backup-directory", "backup-generations" or "}"`;
 const ACTION_STATEMENTS = `"pattern", "exec", "logfile", "do-local", "do-local-only" or "}"`;
+/** What to say instead where a hint follows. */
+const SHORT = new Map([
+  [BLOCKS, "a block"],
+  [STATEMENTS, `a statement or "}"`],
+  [ACTION_STATEMENTS, `a statement of an action or "}"`],
+]);
 const IN_GROUP = new Set<TokenKind>([
   "host",
   "key",
@@ -461,72 +467,61 @@ class Parser {
   #unexpected(expected: string, group?: Token): never {
     const token = this.#token;
     const previous = this.#previous;
-    const hint = this.#hint(expected, group);
-    const glued =
-      isGlued(previous) && previous.text.endsWith("{") && expected.includes(`"{"`) ? previous : null;
-    if (glued) {
-      this.#fail(glued, `found ${quote(glued.text)}, expected a name and "{"${blanksHint(glued)}`);
+    if (isGlued(previous) && previous.text.endsWith("{") && expected.includes(`"{"`)) {
+      this.#fail(previous, `found ${quote(previous.text)}, expected a name and "{"${blanksHint(previous)}`);
     }
     if (expected === `":"` && previous.text.includes(":")) {
-      const [host = "", path = ""] = previous.text.split(/:(.*)/s);
-      const fix = `: write ${quote(`${host}: ${path}`)}, with a blank after the colon`;
-      this.#fail(previous, `found ${quote(previous.text)}, expected a host pattern, ":" and a path${fix}`);
+      const fixed = quote(previous.text.replace(":", ": "));
+      const hint = `: write ${fixed}, with a blank after the colon`;
+      this.#fail(previous, `found ${quote(previous.text)}, expected a host pattern, ":" and a path${hint}`);
     }
     const line = token.source.place(token.offset).line;
-    const sameSource = token.source === previous.source && token.offset > previous.offset;
-    const previousLine = sameSource ? token.source.place(previous.end).line : line;
-    if (expected.includes(`";"`) && line > previousLine) {
-      const at = token.kind === "end" ? "" : ` on line ${line}`;
-      const message = `found ${describe(token)}${at}, expected ${expected} here${hint}`;
-      throw new Csync2revError("config-syntax", token.source.complaint(previous.end, message));
+    const isLater = token.source === previous.source && line > token.source.place(previous.end).line;
+    const hint = this.#hint(expected, isLater, group);
+    const wanted = hint === "" ? expected : (SHORT.get(expected) ?? expected);
+    if (token.kind === "end") {
+      const message = `found the end of the file, expected ${wanted}${hint}`;
+      throw new Csync2revError("config-syntax", previous.source.complaint(previous.end, message));
     }
-    this.#fail(token, `found ${describe(token)}, expected ${expected}${hint}`);
+    if (isLater && expected.includes(`";"`)) {
+      const message = `found ${describe(token)} on line ${line}, expected ${wanted} here${hint}`;
+      throw new Csync2revError("config-syntax", previous.source.complaint(previous.end, message));
+    }
+    this.#fail(token, `found ${describe(token)}, expected ${wanted}${hint}`);
   }
 
   /** What to write instead, for the mistakes that people make. */
-  #hint(expected: string, group?: Token): string {
-    const { kind, text, quoted, source, offset } = this.#token;
-    const previous = this.#previous;
-    for (const { token, spans } of [
-      { token: this.#token, spans: quoted },
-      { token: previous, spans: previous.quoted },
-    ]) {
-      if (!spans) continue;
-      const first = token.source.place(token.offset).line;
-      const last = token.source.place(token.end - 1).line;
-      if (last > first) return `: the quotes that open on line ${first} close on line ${last} only`;
-    }
-    if (kind === ";" && (previous.kind === "}" || expected === BLOCKS)) return `: no ";" follows "}"`;
+  #hint(expected: string, isLater: boolean, group?: Token): string {
+    const { kind, text, quoted, offset } = this.#token;
+    const quotes = quotesHint(this.#token) || quotesHint(this.#previous);
+    if (quotes) return quotes;
+    if (kind === ";" && (this.#previous.kind === "}" || expected === BLOCKS)) return `: no ";" follows "}"`;
     if (expected === BLOCKS) {
       if (kind === "}") return `: this "}" closes nothing`;
       if (IN_GROUP.has(kind)) return `: "${kind}" belongs in a group, "group NAME { … }"`;
+      if (IN_ACTION.has(kind)) return `: "${kind}" belongs in the "action { … }" of a group`;
       if (kind === "word" && text.startsWith("\xef\xbb\xbf") && offset === 0) {
         return `: the file begins with a byte order mark, which csync2 cannot read; save it without`;
       }
-      if (kind === "word" && !quoted) {
-        const name = text.replace(/\{$/, "");
-        if (name === "group" || name === "prefix") return blanksHint(this.#token);
-        if (name !== "") return `: to begin a group write ${quote(`group ${name} {`)}`;
+      const name = text.replace(/\{$/, "");
+      if (kind === "word" && !quoted && name !== "" && name !== "group" && name !== "prefix") {
+        return `: to begin a group write ${quote(`group ${name} {`)}`;
       }
     }
     if (isGlued(this.#token)) return blanksHint(this.#token);
-    if (kind === "end" && group) {
-      return ` that closes the group of line ${group.source.place(group.offset).line}`;
-    }
     if (expected === STATEMENTS || expected === ACTION_STATEMENTS) {
+      if (kind === "end" && group)
+        return ` that closes the group of line ${group.source.place(group.offset).line}`;
       if (AT_TOP.has(kind)) return `: "${kind}" stands outside of groups; is a "}" missing?`;
       if (IN_ACTION.has(kind)) return `: "${kind}" belongs in "action { … }"`;
-      if (IN_GROUP.has(kind)) return `: "${kind}" belongs outside of "action { … }"; is a "}" missing?`;
-      if (kind === "word" && /^hosts/i.test(text)) return `: did you mean "host"?`;
+      if (IN_GROUP.has(kind)) return `: "${kind}" stands outside of "action { … }"; is a "}" missing?`;
+      if (kind === "word" && !quoted && text === "hosts") return `: write "host"`;
       return "";
     }
-    const isKeyword = kind !== "word" && kind !== "end" && !PUNCTUATION.has(kind);
-    const onSameLine =
-      source === previous.source && source.place(offset).line === source.place(previous.offset).line;
-    if (isKeyword && (onSameLine || !expected.includes(`";"`)) && expected !== `":"` && expected !== `"{"`) {
-      return `: to use this word as a name put it in quotes, ${JSON.stringify(text)}`;
-    }
-    return "";
+    if (!isKeyword(kind) || expected.startsWith(`"{"`) || expected.startsWith(`":"`)) return "";
+    if (expected === `";"` || (isLater && expected.includes(`";"`))) return `: is a ";" missing?`;
+    const asName = `a name that is a keyword needs quotes, ${quote(text)} with them`;
+    return expected.includes(`";"`) ? `: is a ";" missing? Or else ${asName}` : `: ${asName}`;
   }
 
   #fail(token: Token, message: string): never {
@@ -536,8 +531,12 @@ class Parser {
 
 function describe(token: Token): string {
   if (token.kind === "end") return "the end of the file";
-  if (token.kind === "word") return quote(token.text);
-  return PUNCTUATION.has(token.kind) ? `"${token.kind}"` : `the keyword "${token.kind}"`;
+  if (token.kind === "word") return quote(token.text) + (token.quoted ? " in quotes" : "");
+  return isKeyword(token.kind) ? `the keyword "${token.kind}"` : `"${token.kind}"`;
+}
+
+function isKeyword(kind: TokenKind): boolean {
+  return kind !== "word" && kind !== "end" && !PUNCTUATION.has(kind);
 }
 
 /** A word with a brace at its edge, such as `g{`: csync2 takes it as one. */
@@ -546,7 +545,17 @@ function isGlued(token: Token): boolean {
 }
 
 function blanksHint(token: Token): string {
-  const apart = token.text.replace(/^[{}]+/, (braces) => `${braces.replace(/(?!^)/g, " ")} `);
-  const fix = apart.replace(/[{}]+$/, (braces) => ` ${braces.replace(/(?!^)/g, " ")}`).trim();
-  return `: write ${quote(fix)}, csync2 takes braces without blanks as part of a word`;
+  const fixed = token.text
+    .replace(/^[{}]+/, (braces) => braces.replace(/./g, "$& "))
+    .replace(/[{}]+$/, (braces) => braces.replace(/./g, " $&"));
+  return `: write ${quote(fixed.trim())}, csync2 takes a brace without blanks as part of a word`;
+}
+
+/** A quote too few makes the rest of the line, or of the file, one word. */
+function quotesHint({ quoted, source, offset, end }: Token): string {
+  if (!quoted) return "";
+  const line = source.place(offset).line;
+  if (source.text[end - 1] !== '"') return `: the quote of line ${line} is not closed`;
+  const last = source.place(end - 1).line;
+  return last > line ? `: the quote of line ${line} is closed on line ${last} only` : "";
 }

@@ -162,7 +162,7 @@ export class Scanner {
         "config-syntax",
         source.complaint(
           begin,
-          `found the ${MAX_INCLUDE_DEPTH + 1}th file inside one another, ${quote(name)}, expected ${MAX_INCLUDE_DEPTH} at most: does it include itself?`,
+          `found ${quote(name)} included ${MAX_INCLUDE_DEPTH + 1} deep, expected ${MAX_INCLUDE_DEPTH} at most: does a file include itself?`,
         ),
       );
     }

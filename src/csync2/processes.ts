@@ -1,0 +1,59 @@
+import { readFileSync, statSync } from "node:fs";
+
+/** Ticks of the kernel's clock in a second: proc(5) counts in them; 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** The processor time that a process and its ended children have used, in clock ticks; undefined where there is no telling. */
+export function processorTicks(pid: number): number | undefined {
+  return statFields(pid)
+    ?.slice(11, 15)
+    .reduce((sum, field) => sum + Number(field), 0);
+}
+
+/** The first child of a process; undefined where it has none, or there is no telling. */
+export function childOf(pid: number): number | undefined {
+  const first = read(`/proc/${pid}/task/${pid}/children`)?.split(" ")[0];
+  return first === undefined || first === "" ? undefined : Number(first);
+}
+
+/** Who holds a lock file, in words for an administrator: the program, its pid and for how long it has run. */
+export function describeHolder(lockFile: string): string {
+  const holder = lockHolder(lockFile);
+  if (holder === undefined) return `another csync2 holds ${lockFile}`;
+  const pid = childOf(holder) ?? holder;
+  const name = read(`/proc/${pid}/comm`)?.trim() ?? "a process";
+  const started = Number(statFields(pid)?.[19]) / TICKS_PER_SECOND;
+  const uptime = Number(read("/proc/uptime")?.split(" ")[0]);
+  const seconds = Math.max(0, Math.round(uptime - started));
+  return `${name} (pid ${pid}) holds ${lockFile}${Number.isFinite(seconds) ? `, running for ${seconds} s` : ""}`;
+}
+
+/** The process behind an flock(2) lock, from proc_locks(5). */
+function lockHolder(lockFile: string): number | undefined {
+  let inode: number;
+  try {
+    inode = statSync(lockFile).ino;
+  } catch {
+    return undefined;
+  }
+  const row = read("/proc/locks")
+    ?.split("\n")
+    .map((line) => line.split(/\s+/))
+    .find(([, , kind, , , place]) => kind === "WRITE" && place?.endsWith(`:${inode}`));
+  const pid = Number(row?.[4]);
+  return pid > 0 ? pid : undefined;
+}
+
+/** The fields of /proc/PID/stat behind the program's name, which may itself hold blanks and parentheses. */
+function statFields(pid: number): string[] | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, "latin1");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,97 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { mayAsk } from "../csync2cfg/directive.ts";
+import type { Group, Host } from "../csync2cfg/model.ts";
+import { VERBS, type Verb } from "../csync2/verbs.ts";
+import type { RefusalReason, Request } from "../wire/messages.ts";
+import type { LoadedSite } from "./site.ts";
+
+/** Why a member is turned away: `detail` is for its administrator. */
+export interface Refusal {
+  readonly reason: RefusalReason;
+  readonly detail: string;
+}
+
+/** A request whose sender may have what it asks for. Only authorise() makes one; only one of these starts csync2. */
+export class AuthorisedRequest {
+  readonly verb: Verb;
+  readonly output: boolean;
+  readonly group: Group;
+  readonly #from: Host;
+
+  private constructor(verb: Verb, output: boolean, group: Group, from: Host) {
+    this.verb = verb;
+    this.output = output;
+    this.group = group;
+    this.#from = from;
+  }
+
+  /** The requester, as the local csync2.cfg names it. */
+  get from(): Host {
+    return this.#from;
+  }
+
+  /**
+   * Holds an opened request against the local csync2.cfg, in the order of the protocol: to is me → group knows from → address →
+   * allow-list → slave → csync2.lock.
+   * @param opened the request, and the groups whose key opened it
+   * @param address where the connection comes from; null where stdin is no socket
+   */
+  static async authorise(
+    opened: { readonly request: Request; readonly groups: readonly Group[] },
+    address: string | null,
+    { host, fault }: Pick<LoadedSite, "host" | "fault">,
+  ): Promise<AuthorisedRequest | Refusal> {
+    const { request, groups } = opened;
+    if (fault !== null)
+      return refusal("config", "its csync2rev.ini or a #csync2rev line in its csync2.cfg is no good: csync2rev --test there says where");
+    const verb = VERBS.find((known) => known === request.verb);
+    if (verb === undefined) return refusal("unsupported-verb", `this csync2rev does not know the verb "${request.verb}"`);
+
+    const group = groups.find(({ name }) => name === request.group);
+    if (group === undefined) return refusal("not-a-member", `no group "${request.group}" with this key there`);
+    if (request.to !== group.me.peername)
+      return refusal("wrong-host", `this is ${group.me.peername}, not "${request.to}", in group ${group.name}`);
+    const from = group.hosts.find((member) => member.peername === request.from && member !== group.me);
+    if (from === undefined)
+      return refusal("not-a-member", `group ${group.name} there has no other host with peername "${request.from}"`);
+    const unsafe = [from.peername, group.me.peername].find((name) => name.startsWith("-") || name.includes(","));
+    if (unsafe !== undefined)
+      return refusal("config", `the name "${unsafe}" in csync2.cfg would read as an option or a list to csync2`);
+    if (host.settings.verifyAddress) {
+      const wrong = await wrongAddress(from.peername, address);
+      if (wrong !== null) return wrong;
+    }
+    if (!mayAsk(group, from)) return refusal("not-allowed", `no "#csync2rev allow" line of group ${group.name} there names you`);
+    if (group.me.slave) return refusal("slave", `${group.me.peername} is a slave in group ${group.name}: it may not push`);
+    if (existsSync(join(host.systemDirectory, "csync2.lock")))
+      return refusal("locked", `csync2.lock exists in ${host.systemDirectory} there: its administrator has stopped csync2`);
+    return new AuthorisedRequest(verb, request.output, group, from);
+  }
+}
+
+function refusal(reason: RefusalReason, detail: string): Refusal {
+  return { reason, detail };
+}
+
+/** As csync2's daemon does it (daemon.c): the connection must come from an address that the peername resolves to. */
+async function wrongAddress(peername: string, address: string | null): Promise<Refusal | null> {
+  if (address === null) return refusal("wrong-address", "the connection's address cannot be told: stdin is no socket");
+  const { lookup } = await import("node:dns/promises");
+  let known: string[];
+  try {
+    known = (await lookup(peername, { all: true })).map((entry) => plainAddress(entry.address));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    return code === "EAI_AGAIN"
+      ? refusal("busy", `"${peername}" does not resolve there for now: ${code}`)
+      : refusal("wrong-address", `"${peername}" does not resolve there: ${code ?? "no reason given"}`);
+  }
+  if (known.includes(plainAddress(address))) return null;
+  return refusal("wrong-address", `${plainAddress(address)} is no address of "${peername}" there: it resolves to ${known.join(", ")}`);
+}
+
+/** Without the IPv4-mapped prefix (RFC 4291, 2.5.5.2) and without the zone of a link-local address. */
+function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
+}

@@ -1,0 +1,89 @@
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import type { ThisHost } from "../host.ts";
+import { findProgram } from "../programs.ts";
+
+/** The last check of this host that succeeded, kept in the file that is locked around it. */
+interface Stamp {
+  /** The boot in which it ran: the clock below begins anew with each. */
+  readonly boot: string;
+  /** The configuration that it checked. */
+  readonly of: string;
+  /** When it started, on CLOCK_MONOTONIC, in nanoseconds. */
+  readonly started: string;
+}
+
+/** The longest stamp that is read, in bytes. */
+const STAMP_LIMIT = 4096;
+
+/**
+ * Runs a check, unless one that started after `arrived` has succeeded: forty hosts that boot together cost two checks, the one
+ * that runs when they come and one more. A second lock holds the others back meanwhile; it goes with this process, whereas
+ * csync2's own lock stays with csync2.
+ * @param arrived when the request was in, on process.hrtime's clock (CLOCK_MONOTONIC), in nanoseconds
+ * @param check runs the check; true where it succeeded
+ * @returns "shared" where somebody else's check served, "busy" where the lock did not come free in time
+ */
+export async function checkOnce(
+  host: ThisHost,
+  arrived: bigint,
+  waiting: () => void,
+  check: () => Promise<boolean>,
+): Promise<"ran" | "shared" | "busy"> {
+  const { lockFile, lockTimeout } = host.settings;
+  const fd = openSync(`${lockFile}.check`, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  try {
+    if (!(await lock(fd, 0))) {
+      waiting();
+      if (!(await lock(fd, lockTimeout))) return "busy";
+    }
+    const boot = bootId();
+    const of = JSON.stringify([host.config, host.hostname, host.database, host.systemDirectory, host.settings.csync2Options]);
+    const last = readStamp(fd);
+    if (last?.boot === boot && last.of === of && BigInt(last.started) > arrived) return "shared";
+    const started = process.hrtime.bigint();
+    if (await check()) writeStamp(fd, { boot, of, started: String(started) });
+    return "ran";
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Locks an open file by way of flock(1): the lock belongs to the open file, which this process holds. */
+async function lock(fd: number, timeout: number): Promise<boolean> {
+  const program = findProgram("flock");
+  const { spawn } = await import("node:child_process");
+  return await new Promise((resolve, reject) => {
+    const wait = timeout === 0 ? ["--nonblock"] : ["--timeout", String(timeout)];
+    spawn(program, [...wait, "3"], { stdio: ["ignore", "ignore", "ignore", fd] })
+      .on("error", reject)
+      .on("exit", (code) => {
+        resolve(code === 0);
+      });
+  });
+}
+
+/** Empty where the system has none: there the lock file's folder is emptied at boot. */
+function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  } catch {
+    return "";
+  }
+}
+
+function readStamp(fd: number): Stamp | null {
+  const bytes = Buffer.alloc(STAMP_LIMIT);
+  const length = readSync(fd, bytes, 0, STAMP_LIMIT, 0);
+  try {
+    const { boot, of, started } = JSON.parse(bytes.toString("utf8", 0, length)) as Partial<Stamp>;
+    if (typeof boot !== "string" || typeof of !== "string" || !/^\d{1,20}$/.test(String(started))) return null;
+    return { boot, of, started: String(started) };
+  } catch {
+    return null;
+  }
+}
+
+function writeStamp(fd: number, stamp: Stamp): void {
+  ftruncateSync(fd);
+  writeSync(fd, JSON.stringify(stamp), 0);
+}

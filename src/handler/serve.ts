@@ -1,0 +1,154 @@
+import { randomBytes } from "node:crypto";
+import { parseArgs } from "node:util";
+import type { Csync2Cfg, Group, Key } from "../csync2cfg/model.ts";
+import { Csync2revError } from "../errors.ts";
+import type { HostOptions } from "../host.ts";
+import { openLog, type Log, type LogFields } from "../log.ts";
+import { DEFAULT_SETTINGS } from "../settings.ts";
+import { encodeFrame } from "../wire/frame.ts";
+import { decodeRequest, decodeSealedRequest, encodeGreeting, type Request } from "../wire/messages.ts";
+import { NONCE_LENGTH, openRequest, replySealer, type Session } from "../wire/seal.ts";
+import { AuthorisedRequest, type Refusal } from "./authorise.ts";
+import { catchUp } from "./catchup.ts";
+import { Connection } from "./connection.ts";
+import { Replies } from "./replies.ts";
+import { loadSite, type LoadedSite } from "./site.ts";
+
+/**
+ * The handler: one connection on fds 0 and 1, from the greeting to `done`. Whatever goes wrong is told to the log; the requester
+ * hears nothing before it has shown that it holds a group's key.
+ * @param argv the command line behind the program's name
+ */
+export async function serve(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const connection = new Connection();
+  let log = openLog(DEFAULT_SETTINGS);
+  const complain = (error: unknown): void => {
+    log(isSilence(error) ? "unauthenticated" : "error", { ...describe(error), address: connection.address ?? undefined });
+  };
+  process.on("uncaughtException", (error) => {
+    complain(error);
+    process.exit(1);
+  });
+
+  const challenge = randomBytes(NONCE_LENGTH);
+  connection.send(encodeFrame(encodeGreeting(challenge)));
+  try {
+    const options = readOptions(argv);
+    let site = loadSite(options, env);
+    log = openLog(site.settings);
+
+    const body = await connection.request(site.settings.requestTimeout * 1000 - performance.now());
+    const arrived = process.hrtime.bigint();
+    const { config, nonce, box } = decodeSealedRequest(body);
+    if (config !== (options.config ?? "")) {
+      site = loadSite(optionsFor(config, options), env);
+      log = openLog(site.settings);
+    }
+    if (site.configuration === null) throw site.fault;
+    const session = { challenge, nonce, config };
+    const opened = open(site.configuration, session, box);
+
+    const replies = new Replies(connection, replySealer(opened.key, session));
+    await answer(opened, site, connection, replies, arrived, log);
+  } catch (error) {
+    complain(error);
+  }
+  await connection.end();
+}
+
+/** A request that a group's key has opened, and the groups here that have this key. */
+interface OpenedRequest {
+  readonly request: Request;
+  readonly key: Key;
+  readonly groups: readonly Group[];
+}
+
+/** Tries the key of every group that this host is in. Throws `unauthenticated` or `message`. */
+function open(configuration: Csync2Cfg, session: Session, box: Uint8Array): OpenedRequest {
+  const groupsByKey = new Map<string, [Group, ...Group[]]>();
+  for (const group of configuration.groups) {
+    const groups = groupsByKey.get(group.key.text);
+    if (groups === undefined) groupsByKey.set(group.key.text, [group]);
+    else groups.push(group);
+  }
+  for (const groups of groupsByKey.values()) {
+    const text = openRequest(groups[0].key, session, box);
+    if (text !== null) return { request: decodeRequest(text), key: groups[0].key, groups };
+  }
+  throw new Csync2revError("unauthenticated", "no key of this host's groups opens the request");
+}
+
+/** Authorises an opened request, sees it through, and tells requester and log how it went. */
+async function answer(
+  opened: OpenedRequest,
+  site: LoadedSite,
+  connection: Connection,
+  replies: Replies,
+  arrived: bigint,
+  log: Log,
+): Promise<void> {
+  const { verb, group, from } = opened.request;
+  const who = { verb, group, from, address: connection.address ?? undefined };
+  const refuse = (refusal: Refusal): void => {
+    replies.send({ type: "refused", ...refusal });
+    log("refused", { ...who, ...refusal });
+  };
+
+  if (site.fault !== null) log("error", describe(site.fault));
+  const request = await AuthorisedRequest.authorise(opened, connection.address, site);
+  if (!(request instanceof AuthorisedRequest)) {
+    refuse(request);
+    return;
+  }
+  replies.send({ type: "accepted" });
+  log("accepted", who);
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
+  try {
+    const end = await catchUp(request, site.host, replies, arrived, () => connection.gone);
+    if ("reason" in end) {
+      refuse(end);
+      return;
+    }
+    replies.send(end);
+    const { exit, updated, deleted, pending, attempts, seconds, detail } = end;
+    log("done", { ...who, exit, updated, deleted, pending, attempts, seconds, detail });
+  } catch (error) {
+    if (!(error instanceof Csync2revError) || error.code !== "system") throw error;
+    refuse({ reason: "config", detail: error.message });
+  }
+}
+
+/** The handler's own options: those of csync2 that it shares, and the settings. yargs would cost each request its start-up. */
+function readOptions(argv: readonly string[]): HostOptions {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        inetd: { type: "boolean", short: "i" },
+        config: { type: "string", short: "C" },
+        hostname: { type: "string", short: "N" },
+        database: { type: "string", short: "D" },
+        settings: { type: "string" },
+      },
+    });
+    return values;
+  } catch (cause) {
+    throw new Csync2revError("usage", `the handler's command line: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** One line in inetd.conf serves every config name, unless it names one. */
+function optionsFor(config: string, options: HostOptions): HostOptions {
+  if (options.config === undefined) return { ...options, config };
+  throw new Csync2revError("unauthenticated", `config name "${config}" was asked for, this handler serves -C ${options.config}`);
+}
+
+/** What ends a connection in silence: it is somebody who does not hold a key, not something amiss on this host. */
+function isSilence(error: unknown): boolean {
+  return error instanceof Csync2revError && ["frame", "message", "unauthenticated"].includes(error.code);
+}
+
+function describe(error: unknown): LogFields {
+  if (error instanceof Csync2revError) return { code: error.code, message: error.message };
+  return { code: "internal", message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}

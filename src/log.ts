@@ -1,0 +1,92 @@
+import { appendFileSync, fstatSync, writeSync } from "node:fs";
+import type { Writable } from "node:stream";
+import { printable } from "./printable.ts";
+import { childPath, findProgram } from "./programs.ts";
+import type { Settings } from "./settings.ts";
+
+/** What the log tells of: one line each. */
+export type LogEvent = "accepted" | "refused" | "unauthenticated" | "done" | "error";
+
+/** Values of undefined are left out. */
+export type LogFields = Readonly<Record<string, string | number | undefined>>;
+
+export interface Log {
+  (event: LogEvent, fields: LogFields): void;
+}
+
+/** Priorities of syslog (RFC 5424), without the facility. */
+const PRIORITY: Readonly<Record<LogEvent, number>> = { accepted: 6, refused: 4, unauthenticated: 4, done: 6, error: 3 };
+
+/**
+ * Opens the log: the journal where fd 2 is the journal (systemd.exec(5), JOURNAL_STREAM), else where the settings say: syslog by
+ * way of logger(1), or a file. Logging never fails a request: a line that cannot be written is written to fd 2, which is
+ * /dev/null where fd 2 was the connection.
+ */
+export function openLog(settings: Pick<Settings, "log" | "ident" | "facility">): Log {
+  if (isJournal()) return (event, fields) => toStderr(`<${PRIORITY[event]}>${logLine(event, fields)}`);
+  const { log, ident, facility } = settings;
+  if (log !== "syslog")
+    return (event, fields) => {
+      const line = logLine(event, fields);
+      try {
+        appendFileSync(log, `${new Date().toISOString()} ${ident}[${process.pid}]: ${line}\n`, { mode: 0o640 });
+      } catch {
+        toStderr(line);
+      }
+    };
+  let logger: Promise<Writable> | undefined;
+  return (event, fields) => {
+    const line = logLine(event, fields);
+    logger ??= startLogger(ident, facility);
+    void logger.then(
+      (stdin) => stdin.write(`<${PRIORITY[event]}>${line}\n`),
+      () => toStderr(line),
+    );
+  };
+}
+
+/** `event=NAME key=value …`, on one line whatever the values hold. */
+export function logLine(event: LogEvent, fields: LogFields): string {
+  const pairs = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return [["event", event] as const, ...pairs].map(([key, value]) => `${key}=${quoted(String(value))}`).join(" ");
+}
+
+function quoted(value: string): string {
+  return /^[\w@%+:,./*-]+$/.test(value) ? value : `"${printable(value.replaceAll(/[\\"]/g, "\\$&"))}"`;
+}
+
+/** One logger for the life of the process; it ends by itself when our end of the pipe closes. */
+async function startLogger(ident: string, facility: string): Promise<Writable> {
+  const program = findProgram("logger");
+  const { spawn } = await import("node:child_process");
+  const child = spawn(
+    program,
+    ["--tag", ident, "--priority", `${facility}.info`, `--id=${process.pid}`, "--prio-prefix"],
+    { stdio: ["pipe", "ignore", "ignore"], detached: true, env: { ...process.env, PATH: childPath() } },
+  );
+  child.on("error", () => undefined);
+  child.stdin.on("error", () => undefined);
+  child.unref();
+  const stdin = child.stdin as Writable & { unref?: () => void };
+  stdin.unref?.();
+  return stdin;
+}
+
+function isJournal(): boolean {
+  const stream = process.env["JOURNAL_STREAM"];
+  if (stream === undefined) return false;
+  try {
+    const { dev, ino } = fstatSync(2);
+    return stream === `${dev}:${ino}`;
+  } catch {
+    return false;
+  }
+}
+
+function toStderr(line: string): void {
+  try {
+    writeSync(2, `${line}\n`);
+  } catch {
+    // Nowhere left to say it.
+  }
+}

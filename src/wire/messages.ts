@@ -1,0 +1,224 @@
+import { Csync2revError } from "../errors.ts";
+import { NONCE_LENGTH, BOX_OVERHEAD } from "./seal.ts";
+
+/** The version of the protocol, the only one so far. */
+export const VERSION = 1;
+/** The longest name in a request, in bytes of UTF-8. */
+export const NAME_LIMIT = 255;
+/** The longest text in a reply, in UTF-16 units: each is at most six bytes of JSON, so that its frame keeps to its limit. */
+export const TEXT_LIMIT = 2000;
+/** How many pending files a `done` names. */
+export const FILES_LIMIT = 20;
+
+const MAGIC = "csync2rev";
+const CONFIG_NAME = /^[a-z0-9]{0,32}$/;
+
+/** A request as it comes in: nothing in it is known to be true before its box has been opened. */
+export interface SealedRequest {
+  /** The config name, `[a-z0-9]{0,32}`; empty for csync2.cfg itself. */
+  readonly config: string;
+  readonly nonce: Uint8Array;
+  readonly box: Uint8Array;
+}
+
+/** A request whose box has been opened: its sender holds a group's key. */
+export interface Request {
+  readonly verb: string;
+  readonly group: string;
+  /** The requester's peername. */
+  readonly from: string;
+  /** The handler's peername, as the requester knows it. */
+  readonly to: string;
+  /** The requester wants csync2's lines. */
+  readonly output: boolean;
+}
+
+export const REFUSAL_REASONS = [
+  "not-a-member",
+  "not-allowed",
+  "wrong-address",
+  "wrong-host",
+  "slave",
+  "locked",
+  "busy",
+  "unsupported-verb",
+  "config",
+] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+
+/** How a csync2 run that was accepted went. */
+export interface Done {
+  readonly type: "done";
+  /** The exit status of the last csync2 that ran; 0 where none had to. */
+  readonly exit: number;
+  /** Files that csync2 says it wrote on, or deleted from, the requester (`preview`: would write or delete). */
+  readonly updated: number;
+  readonly deleted: number;
+  /** Files that csync2 still lists as dirty for the requester; absent where it could not be asked. */
+  readonly pending?: number;
+  /** The first of them. */
+  readonly files?: readonly string[];
+  /** How often csync2 was started for this request, the retries included. */
+  readonly attempts: number;
+  readonly seconds: number;
+  /** Why, where `exit` is not 0: csync2's own words. */
+  readonly detail?: string;
+}
+
+export type Reply =
+  | { readonly type: "accepted" }
+  | { readonly type: "refused"; readonly reason: RefusalReason; readonly detail: string }
+  | { readonly type: "waiting"; readonly on: "lock" | "retry"; readonly detail: string }
+  | { readonly type: "output"; readonly line: string }
+  | { readonly type: "alive" }
+  | Done;
+
+/** The body of the greeting frame. */
+export function encodeGreeting(challenge: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(MAGIC), Buffer.of(VERSION), challenge]);
+}
+
+/** The challenge in a greeting's body. Throws `message` where it is no csync2rev's, or of another version. */
+export function decodeGreeting(body: Uint8Array): Uint8Array {
+  const magic = Buffer.from(body.subarray(0, MAGIC.length)).toString("latin1");
+  if (magic !== MAGIC) throw new Csync2revError("message", "the greeting is not csync2rev's");
+  const version = body[MAGIC.length];
+  if (version !== VERSION) throw new Csync2revError("message", `csync2rev protocol ${version ?? "none"}, not ${VERSION}`);
+  const challenge = body.subarray(MAGIC.length + 1);
+  if (challenge.length !== NONCE_LENGTH) throw new Csync2revError("message", "the greeting's challenge has the wrong length");
+  return challenge;
+}
+
+/** The body of the request frame. */
+export function encodeSealedRequest(request: SealedRequest): Uint8Array {
+  const config = Buffer.from(request.config, "latin1");
+  return Buffer.concat([Buffer.of(VERSION, config.length), config, request.nonce, request.box]);
+}
+
+/** Takes a request frame's body apart: a version, a config name and the lengths are all that is looked at. Throws `message`. */
+export function decodeSealedRequest(body: Uint8Array): SealedRequest {
+  const [version, configLength] = body;
+  if (version !== VERSION) throw new Csync2revError("message", `protocol ${version ?? "none"}, not ${VERSION}`);
+  const nonceAt = 2 + (configLength ?? 0);
+  const boxAt = nonceAt + NONCE_LENGTH;
+  if (configLength === undefined || body.length < boxAt + BOX_OVERHEAD)
+    throw new Csync2revError("message", "the request is cut short");
+  const config = Buffer.from(body.subarray(2, nonceAt)).toString("latin1");
+  if (!CONFIG_NAME.test(config)) throw new Csync2revError("message", "the config name is not [a-z0-9]{0,32}");
+  return { config, nonce: body.subarray(nonceAt, boxAt), box: body.subarray(boxAt) };
+}
+
+/** A request as the text of its box. */
+export function encodeRequest(request: Request): Uint8Array {
+  const { verb, group, from, to, output } = request;
+  return Buffer.from(JSON.stringify(output ? { verb, group, from, to, output } : { verb, group, from, to }));
+}
+
+/** Reads the text of a request's box. Throws `message` for what is no request. */
+export function decodeRequest(text: Uint8Array): Request {
+  const fields = decodeObject(text, "the request");
+  const { output } = fields;
+  if (output !== undefined && typeof output !== "boolean")
+    throw new Csync2revError("message", 'the request\'s "output" is neither true nor false');
+  return {
+    verb: name(fields, "verb"),
+    group: name(fields, "group"),
+    from: name(fields, "from"),
+    to: name(fields, "to"),
+    output: output ?? false,
+  };
+}
+
+/** A reply as the text of its box. Texts in it are cut so that its frame keeps to the limit. */
+export function encodeReply(reply: Reply): Uint8Array {
+  return Buffer.from(JSON.stringify(reply, (_, value: unknown) => (typeof value === "string" ? cut(value) : value)));
+}
+
+/** Reads the text of a reply's box. Throws `message` for what is no reply. */
+export function decodeReply(text: Uint8Array): Reply {
+  const fields = decodeObject(text, "the reply");
+  const { type } = fields;
+  switch (type) {
+    case "accepted":
+    case "alive":
+      return { type };
+    case "refused": {
+      const reason = REFUSAL_REASONS.find((known) => known === fields["reason"]);
+      if (reason === undefined) throw new Csync2revError("message", "a refusal for no known reason");
+      return { type, reason, detail: string(fields, "detail") };
+    }
+    case "waiting": {
+      const { on } = fields;
+      if (on !== "lock" && on !== "retry") throw new Csync2revError("message", "waiting for nothing known");
+      return { type, on, detail: string(fields, "detail") };
+    }
+    case "output":
+      return { type, line: string(fields, "line") };
+    case "done":
+      return decodeDone(fields);
+    default:
+      throw new Csync2revError("message", "a reply of no known type");
+  }
+}
+
+/** Fields that a handler need not send (`ping` runs nothing) read as 0. */
+function decodeDone(fields: Fields): Done {
+  const { exit, pending, files, detail } = fields;
+  if (!isCount(exit)) throw new Csync2revError("message", 'a "done" without an exit status');
+  const count = (field: string): number => {
+    const value = fields[field] ?? 0;
+    if (typeof value !== "number" || !(value >= 0)) throw new Csync2revError("message", `"${field}" is no number`);
+    return value;
+  };
+  if (pending !== undefined && !isCount(pending)) throw new Csync2revError("message", '"pending" is no number');
+  if (files !== undefined && !(Array.isArray(files) && files.every((file) => typeof file === "string")))
+    throw new Csync2revError("message", '"files" is no list of names');
+  return {
+    type: "done",
+    exit,
+    updated: count("updated"),
+    deleted: count("deleted"),
+    attempts: count("attempts"),
+    seconds: count("seconds"),
+    ...(pending === undefined ? {} : { pending }),
+    ...(files === undefined ? {} : { files }),
+    ...(detail === undefined ? {} : { detail: string(fields, "detail") }),
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function decodeObject(text: Uint8Array, what: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8.decode(text));
+  } catch {
+    throw new Csync2revError("message", `${what} is not UTF-8 JSON`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new Csync2revError("message", `${what} is no JSON object`);
+  return value as Fields;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function string(fields: Fields, field: string): string {
+  const value = Object.hasOwn(fields, field) ? fields[field] : undefined;
+  if (typeof value !== "string") throw new Csync2revError("message", `"${field}" is no text`);
+  return value;
+}
+
+function name(fields: Fields, field: string): string {
+  const value = string(fields, field);
+  if (value === "" || Buffer.byteLength(value) > NAME_LIMIT)
+    throw new Csync2revError("message", `"${field}" is not 1 to ${NAME_LIMIT} bytes long`);
+  return value;
+}
+
+function cut(text: string): string {
+  return text.length <= TEXT_LIMIT ? text : `${text.slice(0, TEXT_LIMIT - 1)}…`;
+}
