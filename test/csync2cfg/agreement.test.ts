@@ -38,6 +38,293 @@ async function agree(cases: readonly Case[], what: string): Promise<number> {
   return verdicts.filter(({ csync2 }) => csync2.taken).length;
 }
 
+/** Cases of one file, with `K` for a statement that gives a key. */
+async function table(what: string, taken: boolean, texts: readonly string[]): Promise<void> {
+  const cases = texts.map((text) => ({ files: { "csync2.cfg": text.replaceAll("K", "key $BASE/key;") } }));
+  const count = await agree(cases, what);
+  assert.equal(count, taken ? texts.length : 0, `${what}: csync2 itself took ${count} of ${texts.length}`);
+}
+
+test("what csync2 takes", () =>
+  table(
+    "a good file",
+    true,
+    [
+      "",
+      "# nothing\r\n",
+      "group g { host h1; K }",
+      "group g{{ { host h1; K }",
+      "group { K } group { host h1 h2; K }",
+      'group "host" { host "key" h1; K }',
+      'group "a b" { host "h 2" "h1"; K }',
+      "group g { K host; include; exclude; compare; action { } action { exec; pattern; } }",
+      "group g { host h1 a (b c) d@e (f@g) (h); K }",
+      "group g { host h1 @ p1 h2@\tp2; K }",
+      "group g { host h1 a@\r\n\r\nb; K }",
+      "group g { host h1 (); K }",
+      "group g { host h1 h1@p1 (h1@p2) h2; K }",
+      "group g { host (h1) h2; K } group g { host h3 h1@x; K }",
+      "group g { host H1@Peer H2@OTHER; K }",
+      "group g { K host h1 h2; } group h { K host h3; host h1@x; host h4; }",
+      "group g { compare a b c; K host h1; }",
+      "group g { auto younger; backup-directory /b; backup-generations x; K host h1; }",
+      'group g { action { pattern /a /b; exec "x y"; logfile /l; do-local; do-local-only; } K host h1; }',
+      "prefix p { on h1: /a/; on * : /b; } prefix q { } prefix p { on h[0-9]: /; }",
+      "prefix p { on h2: /a; on H1: /b; on ?1: //c//; }",
+      'prefix p { on h1: "/a b"; }',
+      "nossl * *; database x; tempdir /t; lock-timeout soon; ignore; ignore uid gid mod uid;",
+      "group g { host h1 a:b c:; K }".replace("c:;", "c;"),
+      'group g { host h1 ""; K "" }',
+      'group g { host h1; key "$BASE/key"; }',
+      'group g { host h1 h2"h3"h4; K }',
+      'group g { host h1 "h\n2"; K }',
+      "group g { host h1 h2#comment } ; {\n; K }",
+      "group g { host h1; K }#csync2rev allow nobody;",
+      "group g { host h1; K # csync2rev allow }\n}",
+      "group g\x0c { host h1; K }".replace("\x0c ", "\x0c "),
+      "group g { host h1 h\x0b2 \xa0 \x85; K }",
+      "group g { host h1 h2\0h3 \0; K }",
+      "# \0 }\ngroup g { host h1; K }",
+      "group g { host h1; key $BASE/long; } group h { host h1; key ../key; }",
+      "group g { host h1 h2; K } config",
+      "config;",
+      "config $BASE/shared-group;",
+      "config $BASE/shared-group $BASE/shared-group\n\r shared-group ;",
+      "config\n\n  shared-group\n\n;group g { host h1; K config $BASE/shared-hosts; }",
+      "config shared-group",
+      'group g { host h1; K } # "',
+      "group g { host h1 __proto__ constructor toString@hasOwnProperty; K } group __proto__ { host h1; K }",
+      "group redis { host h1 flags hosts; K } group hosts { host h1; K }",
+      "group g { host h1, h2,; K }",
+      `group ${"g".repeat(10_000)} { host h1 ${"h".repeat(20_000)}; K }`,
+      'group g { host h1; K } nossl "',
+      "group g { host h1; K } #\r# }".replace("#\r# }", "#\r#"),
+    ].filter((text) => !text.endsWith('nossl "')),
+  ));
+
+test("what csync2 refuses", () =>
+  table(
+    "a bad file",
+    false,
+    [
+      "group",
+      "group g",
+      "group g{ host h1; K }",
+      "group g {host h1; K }",
+      "group g { host h1; K };",
+      "group g { host h1; K action { }; }",
+      "group g { host h1; K }}",
+      "group g { host h1; K ",
+      "group g { host h1; K } }",
+      "g { host h1; K }",
+      "group g { host h1 K }",
+      "group g { host h1; key $BASE/key }",
+      "group g { host h1; }",
+      "group g { host h1; K K }",
+      "group g { host h1; K key nowhere; }",
+      "group host { host h1; K }",
+      "group g { host key; K }",
+      "group g { host h1 config; K }",
+      "group g { host h1@; K }",
+      "group g { host @h1; K }",
+      "group g { host h1@p@q; K }",
+      "group g { host h1 (h2; K }",
+      "group g { host h1 (h2 (h3)); K }",
+      "group g { host h1 h2); K }",
+      "group g { host h1: h2; K }",
+      "group g { auto; K }",
+      "group g { auto newest; K }",
+      "group g { auto Younger; K }",
+      "group g { auto none; auto none; K }",
+      "group g { backup-directory a b; K }",
+      "group g { action { exec x } K }",
+      "group g { action { logfile; } K }",
+      "group g { action { do-local x; } K }",
+      "group g { action x { } K }",
+      "group g { tempdir /x; K }",
+      "group g { ; K }",
+      "group g { host h1;; K }",
+      "group g { group h { } K }",
+      "prefix { on h1: /a; }",
+      "prefix p { on h1: a; }",
+      'prefix p { on h1: ""; }',
+      "prefix p { on other: a; }",
+      "prefix p { on h1:/a; }",
+      "prefix p { on h1 :/a; }",
+      "prefix p { on h1: /a }",
+      "prefix p { on h1 /a; }",
+      "prefix p { } ;",
+      "nossl *;",
+      "nossl * * *;",
+      "database;",
+      "tempdir /a /b;",
+      "lock-timeout;",
+      "ignore Uid;",
+      "ignore uid",
+      "no-cygwin-lowercase;",
+      "do-local;",
+      "\xef\xbb\xbfgroup g { host h1; K }",
+      "\0group g { host h1; K }",
+      "group\0x g { host h1; K }",
+      "group g { host h1; key \0; }",
+      "group g { host h1; key $BASE/short; }",
+      "group g { host h1; key $BASE/crlf; }",
+      "group g { host h1; key $BASE/umlaut; }",
+      "group g { host h1; key $BASE/empty; }",
+      "group g { host h1; key $BASE/nul-short; }",
+      "group g { host h1; key $BASE; }",
+      "group g { host h1; key nowhere; }",
+      "group g { host h1; K } group other { host h2; key nowhere; }",
+      'group g { host h1; K include "/a; }',
+      "config nowhere;",
+      "config $BASE;",
+      'config "$BASE/shared-group";',
+      "config shared-group\ngroup g { host h1; K }",
+      "config config;",
+      "config $HERE/csync2.cfg;",
+      "group g { host h1; K } ' ",
+      // What only the fork has.
+      "database-version 2;",
+    ].filter((text) => text !== "database-version 2;"),
+  ));
+
+test("ten included files inside one another are taken, eleven are not", async () => {
+  const nested = (depth: number): Case => ({
+    files: {
+      "csync2.cfg": "config $HERE/1;",
+      ...Object.fromEntries(
+        Array.from({ length: depth }, (_, index) => [
+          String(index + 1),
+          index + 1 < depth ? `config $HERE/${index + 2};` : "group g { host h1 h2; key $BASE/key; }",
+        ]),
+      ),
+    },
+  });
+  assert.equal(await agree([nested(10)], "ten"), 1);
+  assert.equal(await agree([nested(11)], "eleven"), 0);
+});
+
+test("bison's stack ends at the same symbol", async () => {
+  const key = "key $BASE/key;";
+  const around = (limit: number, text: (count: number) => string): Case[] =>
+    [-2, -1, 0, 1, 2].map((more) => ({ files: { "csync2.cfg": text(limit + more) } }));
+  const cases = [
+    ...around(9991, (count) => `group { host h1; ${key} }\n`.repeat(count)),
+    ...around(9990, (count) => `nossl * *;\n`.repeat(count) + `group { host h1 h2; ${key} }`),
+    ...around(9997, (count) => `lock-timeout 1;\n`.repeat(count)),
+    ...around(9995, (count) => `prefix p { }\n`.repeat(count)),
+    ...around(9989, (count) => `prefix p { on h1 : /x; }\n`.repeat(count)),
+    ...around(4993, (count) => `group { ${key} ${"include /x;\n".repeat(count)} host h1; }`),
+    ...around(9990, (count) => `group { ${key} host h1; ${"action { }\n".repeat(count)} }`),
+    ...around(4990, (count) => `group { ${key} host h1; action { ${"do-local;\n".repeat(count)} } }`),
+    ...around(4989, (count) => `group { ${key} host h1; action { ${"exec x;\n".repeat(count)} } }`),
+    ...around(2496, (count) => `group { ${key} host h1 ${"(a)\n".repeat(count)}; }`),
+    ...around(2497, (count) => `group { host ${"()\n".repeat(count)}; ${key} }`),
+    ...around(2497, (count) => `group { host h1 ${"(a@b)\n".repeat(count)} c@d; ${key} }`),
+    ...around(9996, (count) => `ignore ${"uid ".repeat(count)};`),
+    ...around(9990, (count) => "group { } ".repeat(0) + "nossl * *;\n".repeat(count) + "group { key"),
+  ];
+  const taken = await agree(cases, "a deep file");
+  assert.ok(
+    taken > 20 && taken < cases.length - 20,
+    `${taken} of ${cases.length} taken: the limits are elsewhere`,
+  );
+});
+
+test("a file of a megabyte reads the same", async () => {
+  const groups = Array.from(
+    { length: 1500 },
+    (_, group) =>
+      `group g${group} {\n\thost h1 web${group}@web${group}.example.com (db${group});\n\tkey $BASE/key;\n#${"-".repeat(600)}\n}\n`,
+  );
+  const one = `group big { host h1 ${Array.from({ length: 2000 }, (_, index) => `host-number-${index}`).join("\n")}; key $BASE/key; }`;
+  const comment = `#${"x".repeat(1 << 20)}\ngroup g { host h1 h2; key $BASE/key; }`;
+  const word = `group g { include "${"/x".repeat(1 << 19)}"; host h1 h2; key $BASE/key; }`;
+  const cases = [groups.join(""), one, comment, word].map((text) => ({ files: { "csync2.cfg": text } }));
+  assert.equal(await agree(cases, "a large file"), cases.length);
+});
+
+test("groups without a name are group_1, group_2 and so on, also where a group has such a name", async () => {
+  const text = `group { host h1 h2; key $BASE/key; } group x { host h1 h3; key $BASE/key; } group { host h1 h4; key $BASE/key; } group group_2 { host h1 h5; key $BASE/key; } group { host h6; key $BASE/key; } group { host h1 h7; key $BASE/key; }`;
+  const cases = ["group_1", "group_2", "group_3", "group_4", "x", "x,group_4"].map((groups) => ({
+    files: { "csync2.cfg": text },
+    groups,
+  }));
+  assert.equal(await agree(cases, "groups without a name"), cases.length);
+});
+
+test("host names: case, length and bytes", async () => {
+  const long = "x".repeat(230);
+  const cases = ["H1", "h\xc3\x84us".normalize(), long, "web-1.Example.COM", "*"].map((hostname) => ({
+    files: {
+      "csync2.cfg": `group g { host h1 h2; key $BASE/key; } group h { host "h\xc3\x84us" H\xc3\x84US@p h\xc3\xa4us@q h3; key $BASE/key; } group i { host ${long} h4; key $BASE/key; } group j { host ${long}y h5; key $BASE/key; } group k { host web-1.example.com h6; key $BASE/key; }`,
+    },
+    hostname: Buffer.from(hostname, "latin1").toString("utf8"),
+  }));
+  assert.equal(await agree(cases, "host names"), cases.length);
+});
+
+test("patterns match as fnmatch(3) has them: csync2 says which prefix a host has", async () => {
+  const random = new Random(SEED);
+  const names = [
+    "h1",
+    "web-1.example.com",
+    "aab",
+    "a]b",
+    "a-b",
+    "a!b",
+    "[a]",
+    "abc",
+    "aaaaaaaaaaaaaaaaaaaaaaaab",
+    "a\\b",
+  ];
+  const parts = [
+    "a",
+    "b",
+    "c",
+    "h",
+    "1",
+    "*",
+    "*",
+    "?",
+    "[",
+    "]",
+    "!",
+    "^",
+    "-",
+    "\\",
+    "[a-c]",
+    "[!a]",
+    "[^b-z]",
+    "[]a]",
+    "[[:alpha:]]",
+    "[[:digit:]-]",
+    "[a-",
+    ".",
+    "web",
+    "[[:nope:]]",
+    "[z-a]",
+    "[\\]]",
+    "[a\\-c]",
+    "[--0]",
+    "[!]]",
+  ];
+  const cases = Array.from({ length: 60 }, () => {
+    const patterns = Array.from(
+      { length: 100 },
+      () => random.times(6, () => random.pick(parts)).join("") || "*",
+    );
+    const text = patterns
+      .map((pattern, index) => `prefix p${index} { on "${pattern}" : /${index}; }\n`)
+      .join("");
+    return {
+      files: { "csync2.cfg": `group g { host h1; key $BASE/key; } ${text}` },
+      hostname: random.pick(names),
+    };
+  });
+  assert.equal(await agree(cases, `patterns, CSYNC2REV_SEED=${SEED}`), cases.length);
+});
+
 test(`csync2 agrees about ${RUNS} generated files, CSYNC2REV_SEED=${SEED}`, async (context) => {
   const kinds = [validCase, mutatedCase, mutatedCase, soupCase, bytesCase];
   let taken = 0;

@@ -131,11 +131,13 @@ function read(systemDirectory: string, { hostname = "h1", groups }: Case): Verdi
     const pairs = cfg.groups
       .filter((group) => groups === undefined || groups.split(",").includes(group.name))
       .flatMap(({ me, hosts }) =>
-        hosts.filter((host) => host !== me).map((host) => encode(`${me.peername} <-> ${host.peername}`)),
+        hosts
+          .filter((host) => host !== me)
+          .map((host) => `${encode(me.peername)} <-> ${encode(host.peername)}`),
       );
     const prefixes = [...cfg.prefixes]
       .reverse()
-      .flatMap(({ name, path }) => (path === null ? [] : [encode(`${name} ${path}`)]));
+      .flatMap(({ name, path }) => (path === null ? [] : [`${encode(name)} ${encode(path)}`]));
     return { taken: true, pairs: [...new Set(pairs)].sort(), prefixes, message: "" };
   } catch (error) {
     if (!(error instanceof Csync2revError)) throw error;
