@@ -1,1 +1,210 @@
-export async function runCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> { return argv.length + Object.keys(env).length; }
+import yargs from "yargs";
+import packageJson from "../package.json" with { type: "json" };
+import { findSystemDirectory } from "./csync2cfg/load.ts";
+import type { Csync2Cfg } from "./csync2cfg/model.ts";
+import { Csync2revError, type ErrorCode } from "./errors.ts";
+import { configurationOf, settingsFor, thisHost, type HostOptions, type ThisHost } from "./host.ts";
+import { askOthers, type Audience, type OthersOptions } from "./others/others.ts";
+import { EXIT } from "./others/outcome.ts";
+import { plan, type PlannedPeer, type Selection } from "./others/plan.ts";
+import { describeResult, describeStage, describeTroubles } from "./others/report.ts";
+import { Screen } from "./others/screen.ts";
+import { printable } from "./printable.ts";
+import { OTHERS_RULES, PORT_RULE, type Rule } from "./settings.ts";
+import { showConfig } from "./show-config.ts";
+
+/**
+ * Every mode but the handler.
+ * @param argv the command line behind the program's name
+ * @returns the exit status
+ */
+export async function runCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  process.stdout.on("error", () => undefined);
+  try {
+    const line = await parseCommandLine(argv);
+    if (typeof line === "string") {
+      process.stdout.write(`${line}\n`);
+      return EXIT.caughtUp;
+    }
+    const systemDirectory = findSystemDirectory(line.host.config ?? "", env);
+    const host = thisHost(line.host, systemDirectory, settingsFor(line.host, systemDirectory));
+    const configuration = configurationOf(host);
+    if (configuration.fault !== null) throw configuration.fault;
+    if (line.mode === "others") return await catchUp(host, configuration, line);
+    for (const { place, message } of configuration.warnings)
+      complain(`warning: ${place.file}:${place.line}:${place.column}: ${message}`);
+    process.stdout.write(`${JSON.stringify(showConfig(host, configuration), null, 2)}\n`);
+    return EXIT.caughtUp;
+  } catch (error) {
+    if (!(error instanceof Csync2revError)) throw error;
+    complain(error.message);
+    return EXIT_OF[error.code];
+  }
+}
+
+/** The exit status for an error that ended everything. */
+const EXIT_OF: Readonly<Record<ErrorCode, number>> = {
+  usage: EXIT.usage,
+  "config-missing": EXIT.configuration,
+  "config-ambiguous": EXIT.configuration,
+  "config-unreadable": EXIT.configuration,
+  "config-syntax": EXIT.configuration,
+  key: EXIT.configuration,
+  directive: EXIT.configuration,
+  settings: EXIT.configuration,
+  "no-group": EXIT.configuration,
+  frame: EXIT.incomplete,
+  unauthenticated: EXIT.incomplete,
+  message: EXIT.incomplete,
+  gone: EXIT.incomplete,
+  system: EXIT.incomplete,
+};
+
+/** A command line that has been understood. */
+interface CommandLine {
+  readonly mode: "others" | "show-config";
+  readonly host: HostOptions;
+  readonly selection: Selection;
+  readonly dryRun: boolean;
+  readonly reconcile: boolean;
+  readonly verify: boolean;
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+  readonly json: boolean;
+  /** Where not given, the settings say. */
+  readonly port: number | undefined;
+  readonly deadline: number | undefined;
+  readonly connectTimeout: number | undefined;
+  readonly jobs: number | undefined;
+}
+
+/** Reads the command line; text is what --help or --version print. Throws `usage`. */
+async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | string> {
+  let print = "";
+  const options = await yargs()
+    .scriptName("csync2rev")
+    .usage("$0 --others [options]     ask every peer to push what this host has missed")
+    .usage("$0 --show-config          what csync2rev reads out of csync2.cfg, as JSON")
+    .usage("$0 [--inetd]              answer one request on stdin and stdout, for inetd, xinetd or systemd")
+    .options({
+      inetd: { alias: "i", type: "boolean", group: "Modes:", describe: "Answer one request; the default where stdin is no terminal" },
+      others: { alias: "o", type: "boolean", group: "Modes:", describe: "Ask every peer in turn" },
+      "show-config": { type: "boolean", group: "Modes:", describe: "Print what csync2rev reads out of csync2.cfg, as JSON" },
+      config: { alias: "C", type: "string", requiresArg: true, group: "As in csync2:", describe: "Use csync2_NAME.cfg" },
+      hostname: { alias: "N", type: "string", requiresArg: true, group: "As in csync2:", describe: "This host's name in csync2.cfg" },
+      database: { alias: "D", type: "string", requiresArg: true, group: "As in csync2:", describe: "csync2's database, a directory or URL" },
+      group: { alias: "G", type: "string", requiresArg: true, group: "As in csync2:", describe: "Only through these groups, A,B" },
+      peer: { alias: "P", type: "string", requiresArg: true, group: "As in csync2:", describe: "Only these peers, A,B" },
+      "dry-run": { alias: "d", type: "boolean", describe: "Show what the peers would push; change nothing here" },
+      reconcile: { type: "boolean", describe: "Compare databases too: bring files whose origin is gone" },
+      verify: { type: "boolean", describe: "Compare with each peer afterwards" },
+      port: { alias: "p", type: "string", requiresArg: true, describe: "csync2rev's TCP port" },
+      deadline: { type: "string", requiresArg: true, describe: "Seconds until nothing is waited for any more" },
+      "connect-timeout": { type: "string", requiresArg: true, describe: "Seconds for a peer to answer a connection" },
+      jobs: { type: "string", requiresArg: true, describe: "Checks side by side" },
+      settings: { type: "string", requiresArg: true, describe: "Read this file in place of csync2rev.ini" },
+      verbose: { alias: "v", type: "boolean", describe: "Show csync2's lines, each with its peer" },
+      quiet: { alias: "q", type: "boolean", describe: "Print only what needs attention" },
+      json: { type: "boolean", describe: "Print the result as JSON" },
+    })
+    .conflicts({ quiet: ["verbose", "json"], others: ["show-config", "inetd"], "dry-run": ["reconcile", "verify"] })
+    .parserConfiguration({ "duplicate-arguments-array": false, "boolean-negation": false, "parse-numbers": false })
+    .version(packageJson.version)
+    .alias("help", "h")
+    .group(["help", "version"], "Modes:")
+    .strict()
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .locale("en")
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw new Csync2revError("usage", `${message || error.message}; csync2rev --help shows every option`);
+    })
+    .parse([...argv], {}, (_error, _argv, output) => {
+      print = output;
+    });
+  if (print !== "") return print;
+  if (options._.length > 0) throw new Csync2revError("usage", `"${options._.join(" ")}" is no option: csync2rev takes no arguments without one`);
+  const mode = options.others === true ? "others" : options["show-config"] === true ? "show-config" : null;
+  if (mode === null) throw new Csync2revError("usage", "say what to do: --others, --show-config or --help");
+  return {
+    mode,
+    host: { config: options.config, hostname: options.hostname, database: options.database, settings: options.settings },
+    selection: { groups: names(options.group), peers: names(options.peer)?.map((name) => name.toLowerCase()) },
+    dryRun: options["dry-run"] === true,
+    reconcile: options.reconcile === true,
+    verify: options.verify === true,
+    verbose: options.verbose === true,
+    quiet: options.quiet === true,
+    json: options.json === true,
+    port: number("port", options.port, PORT_RULE),
+    deadline: number("deadline", options.deadline, OTHERS_RULES.deadline),
+    connectTimeout: number("connect-timeout", options["connect-timeout"], OTHERS_RULES["connect-timeout"]),
+    jobs: number("jobs", options.jobs, OTHERS_RULES.jobs),
+  };
+}
+
+function names(list: string | undefined): string[] | undefined {
+  return list?.split(",").filter((name) => name !== "");
+}
+
+function number(option: string, value: string | undefined, rule: Rule<number>): number | undefined {
+  if (value === undefined) return undefined;
+  const read = rule.read(value);
+  if (read === undefined) throw new Csync2revError("usage", `--${option} ${JSON.stringify(value)} is not allowed: ${rule.allowed}`);
+  return read;
+}
+
+/** `--others`, with its progress and its result on the terminal. */
+async function catchUp(host: ThisHost, configuration: Csync2Cfg, line: CommandLine): Promise<number> {
+  const peers = plan(configuration.groups, line.selection);
+  const { others, port } = host.settings;
+  const live = process.stderr.isTTY && !line.quiet && process.env["TERM"] !== "dumb";
+  const options: OthersOptions = {
+    jobs: line.jobs ?? others.jobs,
+    connectTimeout: line.connectTimeout ?? others.connectTimeout,
+    deadline: line.deadline ?? others.deadline,
+    readyTimeout: others.readyTimeout,
+    port: line.port ?? port,
+    dryRun: line.dryRun,
+    reconcile: line.reconcile,
+    verify: line.verify,
+    output: line.verbose || live,
+  };
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => {
+      interrupt.abort();
+    });
+  const screen = live ? new Screen(process.stderr, peers.map(({ name }) => name)) : null;
+  const result = await askOthers(host, peers, options, watchOn(screen, peers, line.verbose), interrupt.signal);
+  screen?.close();
+
+  if (line.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else process.stdout.write(line.quiet ? describeTroubles(result, line.dryRun) : describeResult(result, line.dryRun));
+  return result.exit;
+}
+
+function watchOn(screen: Screen | null, peers: readonly PlannedPeer[], verbose: boolean): Audience {
+  const files = new Map<PlannedPeer, number>();
+  return {
+    stage(peer, verb, stage) {
+      const line = stage.at === "running" ? stage.line : null;
+      if (line?.startsWith("Updating ") === true || line?.startsWith("Deleting ") === true)
+        files.set(peer, (files.get(peer) ?? 0) + 1);
+      if (line !== null && verbose) {
+        const text = `${printable(peer.name)}: ${printable(line)}\n`;
+        if (screen === null) process.stderr.write(text);
+        else screen.print(text);
+      }
+      screen?.set(peers.indexOf(peer), describeStage(verb, stage, files.get(peer) ?? 0));
+    },
+    result(peer, { outcome }) {
+      screen?.set(peers.indexOf(peer), outcome);
+    },
+  };
+}
+
+/** A message may span lines: csync2.cfg's errors show the line and a caret. */
+function complain(message: string): void {
+  process.stderr.write(`csync2rev: ${message.split("\n").map(printable).join("\n")}\n`);
+}

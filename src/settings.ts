@@ -52,7 +52,7 @@ const FACILITIES = ["auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", 
 );
 
 /** One key of csync2rev.ini: what it is worth when left out, and what it may say. */
-interface Rule<T> {
+export interface Rule<T> {
   readonly byDefault: T;
   readonly allowed: string;
   /** The value, or undefined where it is not allowed. */

@@ -12,6 +12,8 @@ export interface RunWatcher {
   stderr?(line: string): void;
   /** Another csync2 holds the lock; `holder` says which. */
   waiting?(holder: string): void;
+  /** csync2 runs; `idle` is for how many seconds it has printed nothing and used no processor. */
+  running?(idle: number): void;
 }
 
 export type RunEnd =
@@ -25,7 +27,7 @@ export type RunEnd =
 /** What flock(1) exits with when the lock is held; no status of csync2's. */
 const CONFLICT = 199;
 /** How often a run is looked at for signs of life, in milliseconds. */
-const LOOK_EVERY = 5_000;
+const LOOK_EVERY = 1_000;
 /** How long output may come in after csync2's end, in milliseconds: an action of its may have left a daemon on the pipe. */
 const DRAIN = 500;
 
@@ -85,7 +87,6 @@ async function run(
   const { spawn } = await import("node:child_process");
   const [program = "", ...args] = line;
   const child = spawn(program, args, {
-    cwd: "/",
     detached: true,
     env: { ...process.env, PATH: childPath(), LC_ALL: "C", CSYNC2_SYSTEM_DIR: host.systemDirectory },
     stdio: ["ignore", "pipe", "pipe"],
@@ -117,7 +118,9 @@ async function run(
         const ticks = pid === undefined ? undefined : processorTicks(pid);
         if (ticks === undefined || ticks !== lastTicks) lastSign = performance.now();
         lastTicks = ticks;
-        if (performance.now() - lastSign >= idleTimeout) leave({ kind: "stuck", pid });
+        const idle = performance.now() - lastSign;
+        if (pid !== undefined) watcher.running?.(Math.floor(idle / 1000));
+        if (idle >= idleTimeout) leave({ kind: "stuck", pid });
       },
       Math.min(LOOK_EVERY, idleTimeout / 2),
     );

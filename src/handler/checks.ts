@@ -1,4 +1,6 @@
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { insist, NOTHING_RUN, type Insisted, type InsistWatcher } from "../csync2/insist.ts";
+import { CHECK } from "../csync2/verbs.ts";
 import type { ThisHost } from "../host.ts";
 import { findProgram } from "../programs.ts";
 
@@ -20,29 +22,23 @@ const STAMP_LIMIT = 4096;
  * that runs when they come and one more. A second lock holds the others back meanwhile; it goes with this process, whereas
  * csync2's own lock stays with csync2.
  * @param arrived when the request was in, on process.hrtime's clock (CLOCK_MONOTONIC), in nanoseconds
- * @param check runs the check; true where it succeeded
- * @returns "shared" where somebody else's check served, "busy" where the lock did not come free in time
  */
-export async function checkOnce(
-  host: ThisHost,
-  arrived: bigint,
-  waiting: () => void,
-  check: () => Promise<boolean>,
-): Promise<"ran" | "shared" | "busy"> {
+export async function checkOnce(host: ThisHost, arrived: bigint, watcher: InsistWatcher): Promise<Insisted> {
   const { lockFile, lockTimeout } = host.settings;
   const fd = openSync(`${lockFile}.check`, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   try {
     if (!(await lock(fd, 0))) {
-      waiting();
-      if (!(await lock(fd, lockTimeout))) return "busy";
+      watcher.waiting?.("another request's check runs");
+      if (!(await lock(fd, lockTimeout))) return { kind: "busy", holder: "another request's check still runs" };
     }
     const boot = bootId();
     const of = JSON.stringify([host.config, host.hostname, host.database, host.systemDirectory, host.settings.csync2Options]);
     const last = readStamp(fd);
-    if (last?.boot === boot && last.of === of && BigInt(last.started) > arrived) return "shared";
+    if (last?.boot === boot && last.of === of && BigInt(last.started) > arrived) return NOTHING_RUN;
     const started = process.hrtime.bigint();
-    if (await check()) writeStamp(fd, { boot, of, started: String(started) });
-    return "ran";
+    const insisted = await insist(host, CHECK, watcher);
+    if (insisted.kind === "ended" && insisted.exit === 0) writeStamp(fd, { boot, of, started: String(started) });
+    return insisted;
   } finally {
     closeSync(fd);
   }

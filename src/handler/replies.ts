@@ -5,11 +5,17 @@ import type { Connection } from "./connection.ts";
 /** How long the wire may be silent after `accepted`, in milliseconds. */
 const ALIVE_EVERY = 15_000;
 
-/** The handler's half of a session that has been authenticated: seals and sends replies, and `alive` in every silence. */
+const ALIVE: Reply = { type: "alive", idle: 0 };
+
+/**
+ * The handler's half of a session that has been authenticated: seals and sends replies, and a sign of life in
+ * every silence: `alive`, or what is being waited for.
+ */
 export class Replies {
   readonly #connection: Connection;
   readonly #seal: (text: Uint8Array) => Uint8Array;
   #silence: NodeJS.Timeout | undefined;
+  #signOfLife: Reply = ALIVE;
   #dropped = 0;
 
   constructor(connection: Connection, seal: (text: Uint8Array) => Uint8Array) {
@@ -28,12 +34,20 @@ export class Replies {
       this.#dropped = 0;
       this.#put({ type: "output", line });
     }
+    this.#signOfLife = reply.type === "waiting" ? reply : ALIVE;
     this.#put(reply);
     clearInterval(this.#silence);
     if (reply.type === "done" || reply.type === "refused") return;
     this.#silence = setInterval(() => {
-      this.#put({ type: "alive" });
+      this.#put(this.#signOfLife);
     }, ALIVE_EVERY);
+  }
+
+  /** Tells, with the next sign of life, for how many seconds csync2 has been idle; at once where it was being waited for. */
+  running(idle: number): void {
+    const waited = this.#signOfLife.type === "waiting";
+    this.#signOfLife = { type: "alive", idle };
+    if (waited) this.send(this.#signOfLife);
   }
 
   #put(reply: Reply): void {

@@ -1,5 +1,6 @@
 import { Csync2revError } from "../errors.ts";
-import { NONCE_LENGTH, BOX_OVERHEAD } from "./seal.ts";
+import { REPLY_BODY_LIMIT } from "./frame.ts";
+import { BOX_OVERHEAD, NONCE_LENGTH } from "./seal.ts";
 
 /** The version of the protocol, the only one so far. */
 export const VERSION = 1;
@@ -70,7 +71,8 @@ export type Reply =
   | { readonly type: "refused"; readonly reason: RefusalReason; readonly detail: string }
   | { readonly type: "waiting"; readonly on: "lock" | "retry"; readonly detail: string }
   | { readonly type: "output"; readonly line: string }
-  | { readonly type: "alive" }
+  /** `idle`: for how many seconds csync2 has printed nothing and used no processor. */
+  | { readonly type: "alive"; readonly idle: number }
   | Done;
 
 /** The body of the greeting frame. */
@@ -129,9 +131,11 @@ export function decodeRequest(text: Uint8Array): Request {
   };
 }
 
-/** A reply as the text of its box. Texts in it are cut so that its frame keeps to the limit. */
+/** A reply as the text of its box. Texts in it are cut, and pending files left out, so that its frame keeps to the limit. */
 export function encodeReply(reply: Reply): Uint8Array {
-  return Buffer.from(JSON.stringify(reply, (_, value: unknown) => (typeof value === "string" ? cut(value) : value)));
+  const text = Buffer.from(JSON.stringify(reply, (_, value: unknown) => (typeof value === "string" ? cut(value) : value)));
+  if (text.length + BOX_OVERHEAD <= REPLY_BODY_LIMIT || reply.type !== "done" || reply.files === undefined) return text;
+  return encodeReply({ ...reply, files: reply.files.slice(0, -1) });
 }
 
 /** Reads the text of a reply's box. Throws `message` for what is no reply. */
@@ -140,8 +144,9 @@ export function decodeReply(text: Uint8Array): Reply {
   const { type } = fields;
   switch (type) {
     case "accepted":
-    case "alive":
       return { type };
+    case "alive":
+      return { type, idle: count(fields, "idle") };
     case "refused": {
       const reason = REFUSAL_REASONS.find((known) => known === fields["reason"]);
       if (reason === undefined) throw new Csync2revError("message", "a refusal for no known reason");
@@ -165,21 +170,16 @@ export function decodeReply(text: Uint8Array): Reply {
 function decodeDone(fields: Fields): Done {
   const { exit, pending, files, detail } = fields;
   if (!isCount(exit)) throw new Csync2revError("message", 'a "done" without an exit status');
-  const count = (field: string): number => {
-    const value = fields[field] ?? 0;
-    if (typeof value !== "number" || !(value >= 0)) throw new Csync2revError("message", `"${field}" is no number`);
-    return value;
-  };
   if (pending !== undefined && !isCount(pending)) throw new Csync2revError("message", '"pending" is no number');
   if (files !== undefined && !(Array.isArray(files) && files.every((file) => typeof file === "string")))
     throw new Csync2revError("message", '"files" is no list of names');
   return {
     type: "done",
     exit,
-    updated: count("updated"),
-    deleted: count("deleted"),
-    attempts: count("attempts"),
-    seconds: count("seconds"),
+    updated: count(fields, "updated"),
+    deleted: count(fields, "deleted"),
+    attempts: count(fields, "attempts"),
+    seconds: count(fields, "seconds"),
     ...(pending === undefined ? {} : { pending }),
     ...(files === undefined ? {} : { files }),
     ...(detail === undefined ? {} : { detail: string(fields, "detail") }),
@@ -204,6 +204,12 @@ function decodeObject(text: Uint8Array, what: string): Fields {
 
 function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function count(fields: Fields, field: string): number {
+  const value = Object.hasOwn(fields, field) ? fields[field] : 0;
+  if (typeof value !== "number" || !(value >= 0)) throw new Csync2revError("message", `"${field}" is no number`);
+  return value;
 }
 
 function string(fields: Fields, field: string): string {

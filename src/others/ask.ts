@@ -1,0 +1,242 @@
+import { randomBytes } from "node:crypto";
+import { lookup } from "node:dns/promises";
+import { connect, isIPv6, type Socket } from "node:net";
+import type { Verb } from "../csync2/verbs.ts";
+import { Csync2revError } from "../errors.ts";
+import { encodeFrame, REPLY_BODY_LIMIT, takeFrame } from "../wire/frame.ts";
+import {
+  decodeGreeting,
+  decodeReply,
+  encodeRequest,
+  encodeSealedRequest,
+  type Done,
+  type RefusalReason,
+} from "../wire/messages.ts";
+import { NONCE_LENGTH, replyOpener, sealRequest } from "../wire/seal.ts";
+import { LIMIT_WORDS, onLimit, type Limits } from "./limits.ts";
+import type { Route } from "./plan.ts";
+
+/** How long a peer that has been asked may say nothing, in milliseconds: four of its signs of life. */
+const SILENCE = 60_000;
+
+/** How one conversation ended. */
+export type Answer =
+  | { readonly kind: "done"; readonly done: Done }
+  | { readonly kind: "refused"; readonly reason: RefusalReason; readonly detail: string }
+  /** No authenticated reply: the keys differ, or it is no csync2rev. */
+  | { readonly kind: "unanswered"; readonly detail: string }
+  | { readonly kind: "unreachable"; readonly detail: string }
+  /** Accepted, and then gone without a word on how it went. */
+  | { readonly kind: "lost"; readonly detail: string };
+
+/** Where a conversation stands. */
+export type Stage =
+  | { readonly at: "connecting" }
+  | { readonly at: "asked" }
+  | { readonly at: "waiting"; readonly on: "lock" | "retry"; readonly detail: string }
+  /** csync2 runs on the peer, as far as is known; `idle` is for how many seconds it has shown no sign of life. */
+  | { readonly at: "running"; readonly idle: number; readonly line: string | null };
+
+/** What all conversations of one run share. */
+export interface Means {
+  readonly config: string;
+  readonly port: number;
+  /** Seconds for the connection to stand and the greeting to arrive. */
+  readonly connectTimeout: number;
+  /** This host's own addresses, to connect from: peers check them. Empty: the kernel chooses. */
+  readonly localAddresses: readonly string[];
+  /** Whether csync2's lines are wanted. */
+  readonly output: boolean;
+  readonly limits: Limits;
+}
+
+/** Asks one peer for one verb, and listens until the conversation ends. Throws nothing: what goes wrong is the answer. */
+export async function ask(verb: Verb, route: Route, means: Means, watch: (stage: Stage) => void): Promise<Answer> {
+  watch({ at: "connecting" });
+  const { peername } = route.peer;
+  let addresses: string[];
+  try {
+    addresses = (await lookup(peername, { all: true })).map(({ address }) => address);
+  } catch (error) {
+    return { kind: "unreachable", detail: `"${peername}" does not resolve here: ${describe(error)}` };
+  }
+  const failures: string[] = [];
+  for (const address of addresses) {
+    const socket = await open(address, means);
+    if (typeof socket !== "string") return await new Conversation(verb, route, means, watch).hold(socket);
+    failures.push(`${address} port ${means.port}: ${socket}`);
+  }
+  return { kind: "unreachable", detail: failures.join("; ") };
+}
+
+/** A connection, or why there is none. */
+async function open(address: string, { port, connectTimeout, localAddresses, limits }: Means): Promise<Socket | string> {
+  const localAddress = isLoopback(address) ? undefined : localAddresses.find((own) => isIPv6(own) === isIPv6(address));
+  return await new Promise((resolve) => {
+    const socket = connect({ host: address, port, ...(localAddress === undefined ? {} : { localAddress }) });
+    const fail = (why: string): void => {
+      socket.destroy();
+      resolve(why);
+    };
+    const timer = setTimeout(fail, connectTimeout * 1000, `no connection within ${connectTimeout} s`);
+    const stop = onLimit(limits, (limit) => {
+      fail(LIMIT_WORDS[limit]);
+    });
+    socket.on("error", (error) => {
+      clearTimeout(timer);
+      stop();
+      fail(describe(error));
+    });
+    socket.on("connect", () => {
+      clearTimeout(timer);
+      stop();
+      resolve(socket);
+    });
+  });
+}
+
+/** One conversation over a connection that stands. */
+class Conversation {
+  readonly #verb: Verb;
+  readonly #route: Route;
+  readonly #means: Means;
+  readonly #watch: (stage: Stage) => void;
+  #stage: Stage = { at: "connecting" };
+  /** Whether the peer has shown that it holds the key, and taken the request. */
+  #accepted = false;
+  #open: ((box: Uint8Array) => Uint8Array | null) | undefined;
+
+  constructor(verb: Verb, route: Route, means: Means, watch: (stage: Stage) => void) {
+    this.#verb = verb;
+    this.#route = route;
+    this.#means = means;
+    this.#watch = watch;
+  }
+
+  async hold(socket: Socket): Promise<Answer> {
+    const { connectTimeout, limits } = this.#means;
+    const stop = onLimit(limits, (limit) => {
+      if (limit === "deadline" && this.#pushes()) return;
+      socket.destroy(new Csync2revError("gone", LIMIT_WORDS[limit]));
+    });
+    const timeOut = (after: number, what: string): void => {
+      socket.setTimeout(after, () => socket.destroy(new Csync2revError("gone", what)));
+    };
+    timeOut(connectTimeout * 1000, `no greeting within ${connectTimeout} s`);
+    try {
+      for await (const body of frames(socket)) {
+        if (this.#open === undefined) {
+          socket.write(this.#request(decodeGreeting(body)));
+          timeOut(SILENCE, `no word for ${SILENCE / 1000} s`);
+          this.#enter({ at: "asked" });
+          continue;
+        }
+        const answer = this.#hear(body, this.#open);
+        if (answer !== null) return answer;
+      }
+      return this.#ended(null);
+    } catch (error) {
+      return this.#ended(error);
+    } finally {
+      stop();
+      socket.destroy();
+    }
+  }
+
+  #request(challenge: Uint8Array): Uint8Array {
+    const { group, peer } = this.#route;
+    const session = { challenge, nonce: randomBytes(NONCE_LENGTH), config: this.#means.config };
+    const text = encodeRequest({
+      verb: this.#verb,
+      group: group.name,
+      from: group.me.peername,
+      to: peer.peername,
+      output: this.#means.output,
+    });
+    this.#open = replyOpener(group.key, session);
+    const box = sealRequest(group.key, session, text);
+    return encodeFrame(encodeSealedRequest({ ...session, box }));
+  }
+
+  /** One reply; the answer where it is the last. */
+  #hear(box: Uint8Array, open: (box: Uint8Array) => Uint8Array | null): Answer | null {
+    const text = open(box);
+    if (text === null) throw new Csync2revError("unauthenticated", "a reply that the group's key does not open");
+    const reply = decodeReply(text);
+    if (reply.type === "refused") return { kind: "refused", reason: reply.reason, detail: reply.detail };
+    if (reply.type === "accepted") {
+      this.#accepted = true;
+      this.#enter({ at: "running", idle: 0, line: null });
+      return null;
+    }
+    if (!this.#accepted) throw new Csync2revError("message", `"${reply.type}" before "accepted"`);
+    if (reply.type === "done") return { kind: "done", done: reply };
+    if (reply.type === "waiting") this.#enter({ at: "waiting", on: reply.on, detail: reply.detail });
+    else if (reply.type === "output") this.#enter({ at: "running", idle: 0, line: reply.line });
+    else this.#enter({ at: "running", idle: reply.idle, line: null });
+    return null;
+  }
+
+  /** What it means that the conversation ended before `done`: it closed (null), broke, fell silent, was given up, or made no sense. */
+  #ended(error: unknown): Answer {
+    const { deadline } = this.#means.limits;
+    const nonsense = error instanceof Csync2revError && error.code !== "gone";
+    const why = error === null ? "it closed the connection" : describe(error);
+    if (this.#accepted) {
+      if (!deadline.aborted || nonsense || error === null) return { kind: "lost", detail: `${why} before it said how it went` };
+      const doing = this.#stage.at === "waiting" ? this.#stage.detail : `its ${this.#verb} was still running`;
+      return { kind: "refused", reason: "busy", detail: `${doing} at the deadline` };
+    }
+    if (this.#stage.at === "connecting") {
+      if (nonsense) return { kind: "unanswered", detail: `what listens on port ${this.#means.port} is no csync2rev: ${why}` };
+      return { kind: "unreachable", detail: `connected, but no greeting: ${why}` };
+    }
+    if (nonsense) return { kind: "unanswered", detail: why };
+    if (error !== null) return { kind: "unreachable", detail: `connected, but no answer: ${why}` };
+    const { name } = this.#route.group;
+    return { kind: "unanswered", detail: `no answer: its key for group ${name} differs, or it is not in that group; its log says which` };
+  }
+
+  #enter(stage: Stage): void {
+    this.#stage = stage;
+    this.#watch(stage);
+  }
+
+  /** Whether csync2 may be writing files on this host just now. */
+  #pushes(): boolean {
+    return this.#stage.at === "running" && ["update", "sync", "reconcile"].includes(this.#verb);
+  }
+}
+
+/** The bodies of the frames that come in. Throws `frame` for one that is cut short or has a bad length, else what the socket throws. */
+async function* frames(socket: Socket): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array = new Uint8Array(0);
+  for await (const chunk of socket) {
+    held = Buffer.concat([held, chunk as Buffer]);
+    for (let taken = takeFrame(held, REPLY_BODY_LIMIT); taken !== null; taken = takeFrame(held, REPLY_BODY_LIMIT)) {
+      yield taken.body;
+      held = taken.rest;
+    }
+  }
+  if (held.length > 0) throw new Csync2revError("frame", "its last frame was cut short");
+}
+
+function isLoopback(address: string): boolean {
+  return address === "::1" || address.startsWith("127.");
+}
+
+/** An errno in the administrator's words, with the errno itself for those who search for it. */
+function describe(error: unknown): string {
+  if (error instanceof Csync2revError) return error.message;
+  const { code } = error as NodeJS.ErrnoException;
+  const words: Readonly<Record<string, string>> = {
+    ECONNREFUSED: "nothing listens there",
+    ECONNRESET: "the connection was reset",
+    EHOSTUNREACH: "no route to it",
+    ENETUNREACH: "no route to its network",
+    ETIMEDOUT: "the connection timed out",
+    ENOTFOUND: "no such name in DNS or /etc/hosts",
+    EAI_AGAIN: "name service does not answer",
+  };
+  return code === undefined ? String(error) : `${words[code] ?? "it failed"} (${code})`;
+}

@@ -1,0 +1,50 @@
+/** What ends a wait before its time. */
+export interface Limits {
+  /** Nothing is waited for any more; a push that runs may end. */
+  readonly deadline: AbortSignal;
+  /** Everything ends at once. */
+  readonly interrupt: AbortSignal;
+}
+
+/** Each limit in the administrator's words. */
+export const LIMIT_WORDS: Readonly<Record<keyof Limits, string>> = {
+  deadline: "the deadline passed",
+  interrupt: "interrupted",
+};
+
+/** The limit that has been reached; null where none has. */
+export function reachedLimit(limits: Limits): keyof Limits | null {
+  return limits.interrupt.aborted ? "interrupt" : limits.deadline.aborted ? "deadline" : null;
+}
+
+/** Calls back once a limit is reached, or already is; returns what undoes it. */
+export function onLimit(limits: Limits, reached: (limit: keyof Limits) => void): () => void {
+  const undo = (["deadline", "interrupt"] as const).map((limit) => {
+    const signal = limits[limit];
+    const listener = (): void => {
+      reached(limit);
+    };
+    if (signal.aborted) listener();
+    else signal.addEventListener("abort", listener, { once: true });
+    return () => {
+      signal.removeEventListener("abort", listener);
+    };
+  });
+  return () => {
+    for (const undoOne of undo) undoOne();
+  };
+}
+
+/** Waits for so many milliseconds, or until a limit is reached. */
+export async function pause(milliseconds: number, limits: Limits): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => {
+      stop();
+      resolve();
+    }, milliseconds);
+    const stop = onLimit(limits, () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

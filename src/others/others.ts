@@ -1,0 +1,244 @@
+import { setMaxListeners } from "node:events";
+import type { Difference } from "../csync2/output.ts";
+import type { Verb } from "../csync2/verbs.ts";
+import { Csync2revError } from "../errors.ts";
+import type { ThisHost } from "../host.ts";
+import { pauseBefore } from "../pause.ts";
+import type { OthersSettings } from "../settings.ts";
+import { ask, type Answer, type Means, type Stage } from "./ask.ts";
+import { checkHere, differencesFrom, markDifferences } from "./local.ts";
+import { LIMIT_WORDS, pause, reachedLimit } from "./limits.ts";
+import { EXIT, exitStatus, NOTHING_KNOWN, readAnswer, type PeerResult, type WhatWasSaid } from "./outcome.ts";
+import type { PlannedPeer, Route } from "./plan.ts";
+import { awaitOwnCsync2, ownAddresses } from "./ready.ts";
+import { Slots } from "./slots.ts";
+
+/** A slot counts for so long while nobody answers: dead peers must not hold up the living. In milliseconds. */
+const UNANSWERED_HOLDS_SLOT = 1_000;
+/** So many seconds without a sign of life from a push, and the next peer's may start. */
+const IDLE_HOLDS_SLOT = 60;
+
+/** How to ask. */
+export interface OthersOptions extends OthersSettings {
+  readonly port: number;
+  readonly dryRun: boolean;
+  readonly reconcile: boolean;
+  readonly verify: boolean;
+  /** Whether csync2's lines on the peers are wanted. */
+  readonly output: boolean;
+}
+
+/** Who is told while peers are asked. */
+export interface Audience {
+  /** What goes on for one peer; `verb` null: on this host. */
+  stage(peer: PlannedPeer, verb: Verb | null, stage: Stage): void;
+  result(peer: PlannedPeer, result: PeerResult): void;
+}
+
+/** What came of it, as `--json` prints it. */
+export interface OthersResult {
+  readonly host: string;
+  readonly seconds: number;
+  readonly exit: number;
+  readonly peers: readonly PeerResult[];
+}
+
+/**
+ * Catches this host up: waits for its own csync2, has every planned peer check, side by side, and push, one at a time. A peer that
+ * is unreachable or busy, or was lost, is asked again until the deadline.
+ * @param interrupt ends everything at once; what is known so far is the result
+ */
+export async function askOthers(
+  host: ThisHost,
+  peers: readonly PlannedPeer[],
+  options: OthersOptions,
+  audience: Audience,
+  interrupt: AbortSignal,
+): Promise<OthersResult> {
+  const began = performance.now();
+  const deadline = AbortSignal.timeout(options.deadline * 1000);
+  setMaxListeners(0, deadline, interrupt);
+  const limits = { deadline, interrupt };
+  const ourNames = [...new Set(peers.flatMap(({ routes }) => routes.map(({ group }) => group.me.peername)))];
+  const silent = await awaitOwnCsync2(ourNames, host.settings.csync2Port, options.readyTimeout, limits);
+
+  const localAddresses = (await Promise.all(ourNames.map(ownAddresses))).flat();
+  const { port, connectTimeout, output } = options;
+  const means = { config: host.config, port, connectTimeout, localAddresses, output, limits };
+  const asking = new Asking(host, options, means, audience);
+  const turns = peers.map((peer) => new Turn(peer));
+  const results = await Promise.all(
+    turns.map(async (turn) => {
+      const result = silent === null ? await asking.catchUpFrom(turn) : turn.notReady(silent);
+      audience.result(turn.peer, result);
+      return result;
+    }),
+  );
+  if (options.verify && silent === null) await asking.verify(turns, results);
+  return {
+    host: host.hostname,
+    seconds: secondsSince(began),
+    exit: interrupt.aborted ? EXIT.interrupted : exitStatus(results.map(({ outcome }) => outcome)),
+    peers: results,
+  };
+}
+
+/** One run of `--others`: the slots that its conversations share. */
+class Asking {
+  readonly #host: ThisHost;
+  readonly #options: OthersOptions;
+  readonly #means: Means;
+  readonly #audience: Audience;
+  readonly #checks: Slots;
+  /** Two pushes at once would fight over this host's csync2 database. */
+  readonly #pushes = new Slots(1);
+  #checkedHere: Promise<void> | undefined;
+
+  constructor(host: ThisHost, options: OthersOptions, means: Means, audience: Audience) {
+    this.#host = host;
+    this.#options = options;
+    this.#means = means;
+    this.#audience = audience;
+    this.#checks = new Slots(options.jobs);
+  }
+
+  /** Sees one peer through: its check, then its push. */
+  async catchUpFrom(turn: Turn): Promise<PeerResult> {
+    const { dryRun, reconcile } = this.#options;
+    if (dryRun) return turn.result(await this.#insist(turn, "preview", this.#pushes));
+
+    const checked = turn.result(await this.#insist(turn, "check", this.#checks));
+    if (checked.exit === null) return checked;
+    if (checked.outcome === "caught-up" && !reconcile) return checked;
+    try {
+      const pushed = turn.result(await this.#insist(turn, reconcile ? "reconcile" : "update", this.#pushes));
+      if (checked.exit !== 0 && pushed.outcome === "caught-up")
+        return { ...pushed, outcome: "failed", exit: checked.exit, detail: `its check failed: ${checked.detail ?? "no reason given"}` };
+      return pushed.pending === null ? { ...pushed, pending: checked.pending, files: checked.files } : pushed;
+    } catch (error) {
+      return turn.failed(error);
+    }
+  }
+
+  /**
+   * Asks until there is an answer that asking again would not change, or the deadline has passed.
+   * Throws what `reconcile` needs on this host and cannot have.
+   */
+  async #insist(turn: Turn, verb: Verb, slots: Slots): Promise<Answer> {
+    let answer: Answer | null = null;
+    for (let failures = 1; ; failures++) {
+      const release = await slots.take();
+      try {
+        const limit = reachedLimit(this.#means.limits);
+        if (limit !== null)
+          return answer ?? { kind: "refused", reason: "busy", detail: `${LIMIT_WORDS[limit]} before it could be asked to ${verb}` };
+        if (verb === "reconcile") await this.#prepareReconcile(turn);
+        answer = await this.#askOnce(turn, verb, release);
+      } finally {
+        release();
+      }
+      if (answer.kind === "done") return answer;
+      if (answer.kind === "unanswered" || (answer.kind === "refused" && answer.reason !== "busy")) {
+        if (!turn.takeNextRoute()) return answer;
+        continue;
+      }
+      this.#audience.stage(turn.peer, verb, { at: "waiting", on: "retry", detail: answer.detail });
+      await pause(pauseBefore(failures), this.#means.limits);
+    }
+  }
+
+  async #askOnce(turn: Turn, verb: Verb, release: () => void): Promise<Answer> {
+    turn.attempts++;
+    const unanswered = setTimeout(release, UNANSWERED_HOLDS_SLOT);
+    const answer = await ask(verb, turn.route, this.#means, (stage) => {
+      if (stage.at !== "connecting") clearTimeout(unanswered);
+      if (stage.at === "running" && stage.idle >= IDLE_HOLDS_SLOT) release();
+      this.#audience.stage(turn.peer, verb, stage);
+    });
+    clearTimeout(unanswered);
+    return answer;
+  }
+
+  async #prepareReconcile(turn: Turn): Promise<void> {
+    this.#audience.stage(turn.peer, null, { at: "running", idle: 0, line: null });
+    this.#checkedHere ??= checkHere(this.#host);
+    await this.#checkedHere;
+    await markDifferences(this.#host, turn.route);
+  }
+
+  /** Compares with every peer from which everything has come: what differs all the same is pending. */
+  async verify(turns: readonly Turn[], results: PeerResult[]): Promise<void> {
+    let checked: Promise<void> | undefined;
+    for (const [i, turn] of turns.entries()) {
+      const result = results[i];
+      if (result?.outcome !== "caught-up" || this.#means.limits.interrupt.aborted) continue;
+      this.#audience.stage(turn.peer, null, { at: "running", idle: 0, line: null });
+      try {
+        await (checked ??= checkHere(this.#host));
+        results[i] = { ...result, ...whatDiffers(await differencesFrom(this.#host, turn.route)) };
+      } catch (error) {
+        results[i] = turn.failed(error);
+      }
+      this.#audience.result(turn.peer, results[i]);
+    }
+  }
+}
+
+/** What one peer has been asked so far, and by which way. */
+class Turn {
+  readonly peer: PlannedPeer;
+  attempts = 0;
+  readonly #began = performance.now();
+  #routeNumber = 0;
+
+  constructor(peer: PlannedPeer) {
+    this.peer = peer;
+  }
+
+  get route(): Route {
+    return this.peer.routes[this.#routeNumber] ?? this.peer.routes[0];
+  }
+
+  /** Goes over to the next group that both hosts share; false where there is none. */
+  takeNextRoute(): boolean {
+    if (this.#routeNumber + 1 >= this.peer.routes.length) return false;
+    this.#routeNumber++;
+    return true;
+  }
+
+  result(answer: Answer): PeerResult {
+    return this.#row(readAnswer(answer));
+  }
+
+  failed(error: unknown): PeerResult {
+    if (!(error instanceof Csync2revError)) throw error;
+    return this.#row({ ...NOTHING_KNOWN, outcome: "failed", detail: error.message });
+  }
+
+  notReady(silent: string): PeerResult {
+    const detail = `csync2 on this host does not answer at ${silent}: peers could not push; start it and run again`;
+    return this.#row({ ...NOTHING_KNOWN, outcome: "failed", reason: "not-ready", detail });
+  }
+
+  #row(said: WhatWasSaid): PeerResult {
+    const { route, attempts } = this;
+    return { peer: route.peer.peername, group: route.group.name, ...said, attempts, seconds: secondsSince(this.#began) };
+  }
+}
+
+function whatDiffers(differences: readonly Difference[]): Partial<PeerResult> {
+  if (differences.length === 0) return {};
+  return {
+    outcome: "pending",
+    reason: "differs",
+    detail: differences.some(({ kind }) => kind !== "L")
+      ? "the databases differ though nothing is dirty: --reconcile brings what this host lacks"
+      : "only this host has these files: its own csync2 -x sends them",
+    pending: differences.length,
+    files: differences.map(({ file }) => file),
+  };
+}
+
+function secondsSince(began: number): number {
+  return Math.round(performance.now() - began) / 1000;
+}
