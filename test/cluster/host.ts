@@ -8,6 +8,7 @@ import {
   type Service,
   type ServiceText,
   type Superserver,
+  WITHOUT_SETGROUPS,
   configure,
   csync2,
   csync2rev,
@@ -17,7 +18,7 @@ import { type Tree, treeOf } from "./tree.ts";
 
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const RUN_TIMEOUT_MS = 60_000;
-const LISTEN_TIMEOUT_MS = 10_000;
+const LISTEN_TIMEOUT_MS = 5_000;
 const POLL_MS = 5;
 
 // The first process of a host's PID namespace. bash, since it reaps the processes that lose their parent.
@@ -43,9 +44,11 @@ echo ready
 while read -r _; do :; done
 `;
 
+type Env = Readonly<Record<string, string>>;
+
 export interface RunOptions {
   readonly input?: string | Uint8Array;
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Env;
   /** In milliseconds; a program that runs longer is killed, and the promise rejected. */
   readonly timeout?: number;
 }
@@ -161,10 +164,7 @@ export class Host {
    * Starts a program on the host, as its root and with a clean environment. The child's `kill` reaches the program
    * itself.
    */
-  spawn(
-    command: readonly string[],
-    env: Readonly<Record<string, string>> = {},
-  ): ChildProcessWithoutNullStreams {
+  spawn(command: readonly string[], env: Env = {}): ChildProcessWithoutNullStreams {
     const init = this.#running();
     const [program = "", ...args] = entering(init, ["--mount", "--net", "--uts", "--pid"], command);
     const child = spawn(program, args, {
@@ -222,14 +222,16 @@ export class Host {
     services: readonly (Service | ServiceText)[] = [csync2, csync2rev],
   ): Promise<void> {
     await this.stopServices();
-    this.#served = async () => {
+    const start = async (): Promise<void> => {
       const { files, commands } = configure(kind, services);
       this.remove("/etc/xinetd.d");
       for (const [file, text] of Object.entries(files)) this.write(file, text);
-      for (const command of commands) this.#superserver.push(this.#start(command));
+      const env = kind === "xinetd" && this.#around.holder.rootless ? WITHOUT_SETGROUPS : {};
+      for (const command of commands) this.#superserver.push(this.#start(command, env));
       for (const { port } of services) await this.#untilServed(kind, port);
     };
-    await this.#served();
+    await start();
+    this.#served = start;
   }
 
   /** Stops the superserver; what it has started goes on. */
@@ -298,17 +300,20 @@ export class Host {
   }
 
   async #untilServed(kind: Superserver, port: number): Promise<void> {
-    await this.until(`${kind} listens on port ${port}`, () => {
-      for (const { child, output } of this.#superserver) {
-        if (child.exitCode === null && child.signalCode === null) continue;
-        throw new Error(`${this.name}: ${kind} has ended: ${output().trim()}`);
-      }
-      return this.listens(port);
-    });
+    try {
+      await this.until(`${kind} listens on port ${port}`, () => this.listens(port));
+    } catch (error) {
+      const said = this.#superserver.map(({ output }) => output());
+      const logged = this.syslog(kind).map(({ message }) => message);
+      throw new Error([(error as Error).message, ...said, ...logged].join("\n"), { cause: error });
+    }
   }
 
-  #start(command: readonly string[]): { child: ChildProcessWithoutNullStreams; output: () => string } {
-    const child = this.spawn(command, { PATH: "/sbin:/bin:/usr/sbin:/usr/bin" });
+  #start(
+    command: readonly string[],
+    env: Env,
+  ): { child: ChildProcessWithoutNullStreams; output: () => string } {
+    const child = this.spawn(command, { PATH: "/sbin:/bin:/usr/sbin:/usr/bin", ...env });
     let text = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (part: string) => (text += part));

@@ -19,6 +19,16 @@ export interface ServiceText {
 export const csync2: Service = { name: "csync2", port: 30865, command: ["/usr/sbin/csync2", "-i"] };
 export const csync2rev: Service = { name: "csync2rev", port: 30866, command: ["/usr/sbin/csync2rev", "-i"] };
 
+/**
+ * xinetd calls setgroups(2) before it starts a program, which a user namespace that an ordinary user made forbids.
+ * This makes it a call without effect, for xinetd itself and not for what it starts.
+ */
+export const WITHOUT_SETGROUPS: Readonly<Record<string, string>> = {
+  LD_PRELOAD: "libuid_wrapper.so",
+  UID_WRAPPER: "1",
+  UID_WRAPPER_ROOT: "1",
+};
+
 interface Configuration {
   readonly files: Readonly<Record<string, string>>;
   readonly commands: readonly (readonly string[])[];
@@ -35,7 +45,7 @@ export function configure(kind: Superserver, services: readonly (Service | Servi
     case "xinetd":
       return {
         files: {
-          "/etc/xinetd.conf": "defaults\n{\n}\n\nincludedir /etc/xinetd.d\n",
+          "/etc/xinetd.conf": "defaults\n{\n  passenv = PATH\n}\n\nincludedir /etc/xinetd.d\n",
           ...Object.fromEntries(
             services.map((service) => [`/etc/xinetd.d/${service.port}`, xinetdFile(service)]),
           ),
