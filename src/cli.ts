@@ -87,33 +87,92 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
     .usage("$0 --show-config          what csync2rev reads out of csync2.cfg, as JSON")
     .usage("$0 [--inetd]              answer one request on stdin and stdout, for inetd, xinetd or systemd")
     .options({
-      inetd: { alias: "i", type: "boolean", group: "Modes:", describe: "Answer one request; the default where stdin is no terminal" },
+      inetd: {
+        alias: "i",
+        type: "boolean",
+        group: "Modes:",
+        describe: "Answer one request; the default where stdin is no terminal",
+      },
       others: { alias: "o", type: "boolean", group: "Modes:", describe: "Ask every peer in turn" },
-      "show-config": { type: "boolean", group: "Modes:", describe: "Print what csync2rev reads out of csync2.cfg, as JSON" },
-      config: { alias: "C", type: "string", requiresArg: true, group: "As in csync2:", describe: "Use csync2_NAME.cfg" },
-      hostname: { alias: "N", type: "string", requiresArg: true, group: "As in csync2:", describe: "This host's name in csync2.cfg" },
-      database: { alias: "D", type: "string", requiresArg: true, group: "As in csync2:", describe: "csync2's database, a directory or URL" },
-      group: { alias: "G", type: "string", requiresArg: true, group: "As in csync2:", describe: "Only through these groups, A,B" },
-      peer: { alias: "P", type: "string", requiresArg: true, group: "As in csync2:", describe: "Only these peers, A,B" },
-      "dry-run": { alias: "d", type: "boolean", describe: "Show what the peers would push; change nothing here" },
+      "show-config": {
+        type: "boolean",
+        group: "Modes:",
+        describe: "Print what csync2rev reads out of csync2.cfg, as JSON",
+      },
+      config: {
+        alias: "C",
+        type: "string",
+        requiresArg: true,
+        group: "As in csync2:",
+        describe: "Use csync2_NAME.cfg",
+      },
+      hostname: {
+        alias: "N",
+        type: "string",
+        requiresArg: true,
+        group: "As in csync2:",
+        describe: "This host's name in csync2.cfg",
+      },
+      database: {
+        alias: "D",
+        type: "string",
+        requiresArg: true,
+        group: "As in csync2:",
+        describe: "csync2's database, a directory or URL",
+      },
+      group: {
+        alias: "G",
+        type: "string",
+        requiresArg: true,
+        group: "As in csync2:",
+        describe: "Only through these groups, A,B",
+      },
+      peer: {
+        alias: "P",
+        type: "string",
+        requiresArg: true,
+        group: "As in csync2:",
+        describe: "Only these peers, A,B",
+      },
+      "dry-run": {
+        alias: "d",
+        type: "boolean",
+        describe: "Show what the peers would push; change nothing here",
+      },
       reconcile: { type: "boolean", describe: "Compare databases too: bring files whose origin is gone" },
       verify: { type: "boolean", describe: "Compare with each peer afterwards" },
       port: { alias: "p", type: "string", requiresArg: true, describe: "csync2rev's TCP port" },
-      deadline: { type: "string", requiresArg: true, describe: "Seconds until nothing is waited for any more" },
-      "connect-timeout": { type: "string", requiresArg: true, describe: "Seconds for a peer to answer a connection" },
+      deadline: {
+        type: "string",
+        requiresArg: true,
+        describe: "Seconds until nothing is waited for any more",
+      },
+      "connect-timeout": {
+        type: "string",
+        requiresArg: true,
+        describe: "Seconds for a peer to answer a connection",
+      },
       jobs: { type: "string", requiresArg: true, describe: "Checks side by side" },
       settings: { type: "string", requiresArg: true, describe: "Read this file in place of csync2rev.ini" },
       verbose: { alias: "v", type: "boolean", describe: "Show csync2's lines, each with its peer" },
       quiet: { alias: "q", type: "boolean", describe: "Print only what needs attention" },
       json: { type: "boolean", describe: "Print the result as JSON" },
     })
-    .conflicts({ quiet: ["verbose", "json"], others: ["show-config", "inetd"], "dry-run": ["reconcile", "verify"] })
-    .parserConfiguration({ "duplicate-arguments-array": false, "boolean-negation": false, "parse-numbers": false })
+    .conflicts({
+      quiet: ["verbose", "json"],
+      others: ["show-config", "inetd"],
+      "dry-run": ["reconcile", "verify"],
+    })
+    .parserConfiguration({
+      "duplicate-arguments-array": false,
+      "boolean-negation": false,
+      "parse-numbers": false,
+    })
     .version(packageJson.version)
     .alias("help", "h")
     .group(["help", "version"], "Modes:")
     .strict()
-    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .wrap(Math.min(100, process.stdout.isTTY ? process.stdout.columns : 100))
     .locale("en")
     .exitProcess(false)
     .fail((message, error) => {
@@ -123,13 +182,25 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
       print = output;
     });
   if (print !== "") return print;
-  if (options._.length > 0) throw new Csync2revError("usage", `"${options._.join(" ")}" is no option: csync2rev takes no arguments without one`);
+  if (options._.length > 0)
+    throw new Csync2revError(
+      "usage",
+      `"${options._.join(" ")}" is no option: csync2rev takes no arguments without one`,
+    );
   const mode = options.others === true ? "others" : options["show-config"] === true ? "show-config" : null;
   if (mode === null) throw new Csync2revError("usage", "say what to do: --others, --show-config or --help");
   return {
     mode,
-    host: { config: options.config, hostname: options.hostname, database: options.database, settings: options.settings },
-    selection: { groups: names(options.group), peers: names(options.peer)?.map((name) => name.toLowerCase()) },
+    host: {
+      config: options.config,
+      hostname: options.hostname,
+      database: options.database,
+      settings: options.settings,
+    },
+    selection: {
+      groups: names(options.group),
+      peers: names(options.peer)?.map((name) => name.toLowerCase()),
+    },
     dryRun: options["dry-run"] === true,
     reconcile: options.reconcile === true,
     verify: options.verify === true,
@@ -150,7 +221,8 @@ function names(list: string | undefined): string[] | undefined {
 function number(option: string, value: string | undefined, rule: Rule<number>): number | undefined {
   if (value === undefined) return undefined;
   const read = rule.read(value);
-  if (read === undefined) throw new Csync2revError("usage", `--${option} ${JSON.stringify(value)} is not allowed: ${rule.allowed}`);
+  if (read === undefined)
+    throw new Csync2revError("usage", `--${option} ${JSON.stringify(value)} is not allowed: ${rule.allowed}`);
   return read;
 }
 
@@ -175,12 +247,26 @@ async function catchUp(host: ThisHost, configuration: Csync2Cfg, line: CommandLi
     process.once(signal, () => {
       interrupt.abort();
     });
-  const screen = live ? new Screen(process.stderr, peers.map(({ name }) => name)) : null;
-  const result = await askOthers(host, peers, options, watchOn(screen, peers, line.verbose), interrupt.signal);
+  const screen = live
+    ? new Screen(
+        process.stderr,
+        peers.map(({ name }) => name),
+      )
+    : null;
+  const result = await askOthers(
+    host,
+    peers,
+    options,
+    watchOn(screen, peers, line.verbose),
+    interrupt.signal,
+  );
   screen?.close();
 
   if (line.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-  else process.stdout.write(line.quiet ? describeTroubles(result, line.dryRun) : describeResult(result, line.dryRun));
+  else
+    process.stdout.write(
+      line.quiet ? describeTroubles(result, line.dryRun) : describeResult(result, line.dryRun),
+    );
   return result.exit;
 }
 

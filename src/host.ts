@@ -50,5 +50,9 @@ export function settingsFor(options: HostOptions, systemDirectory: string): Sett
 
 /** What csync2.cfg says from this host's point of view. Throws what loadCsync2Cfg throws. */
 export function configurationOf(host: ThisHost): Csync2Cfg {
-  return loadCsync2Cfg({ systemDirectory: host.systemDirectory, configName: host.config, hostname: host.hostname });
+  return loadCsync2Cfg({
+    systemDirectory: host.systemDirectory,
+    configName: host.config,
+    hostname: host.hostname,
+  });
 }

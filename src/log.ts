@@ -10,12 +10,16 @@ export type LogEvent = "accepted" | "refused" | "unauthenticated" | "done" | "er
 /** Values of undefined are left out. */
 export type LogFields = Readonly<Record<string, string | number | undefined>>;
 
-export interface Log {
-  (event: LogEvent, fields: LogFields): void;
-}
+export type Log = (event: LogEvent, fields: LogFields) => void;
 
 /** Priorities of syslog (RFC 5424), without the facility. */
-const PRIORITY: Readonly<Record<LogEvent, number>> = { accepted: 6, refused: 4, unauthenticated: 4, done: 6, error: 3 };
+const PRIORITY: Readonly<Record<LogEvent, number>> = {
+  accepted: 6,
+  refused: 4,
+  unauthenticated: 4,
+  done: 6,
+  error: 3,
+};
 
 /**
  * Opens the log: the journal where fd 2 is the journal (systemd.exec(5), JOURNAL_STREAM), else where the settings say: syslog by
@@ -23,13 +27,18 @@ const PRIORITY: Readonly<Record<LogEvent, number>> = { accepted: 6, refused: 4, 
  * /dev/null where fd 2 was the connection.
  */
 export function openLog(settings: Pick<Settings, "log" | "ident" | "facility">): Log {
-  if (isJournal()) return (event, fields) => toStderr(`<${PRIORITY[event]}>${logLine(event, fields)}`);
+  if (isJournal())
+    return (event, fields) => {
+      toStderr(`<${PRIORITY[event]}>${logLine(event, fields)}`);
+    };
   const { log, ident, facility } = settings;
   if (log !== "syslog")
     return (event, fields) => {
       const line = logLine(event, fields);
       try {
-        appendFileSync(log, `${new Date().toISOString()} ${ident}[${process.pid}]: ${line}\n`, { mode: 0o640 });
+        appendFileSync(log, `${new Date().toISOString()} ${ident}[${process.pid}]: ${line}\n`, {
+          mode: 0o640,
+        });
       } catch {
         toStderr(line);
       }
@@ -40,7 +49,9 @@ export function openLog(settings: Pick<Settings, "log" | "ident" | "facility">):
     logger ??= startLogger(ident, facility);
     void logger.then(
       (stdin) => stdin.write(`<${PRIORITY[event]}>${line}\n`),
-      () => toStderr(line),
+      () => {
+        toStderr(line);
+      },
     );
   };
 }
@@ -48,7 +59,9 @@ export function openLog(settings: Pick<Settings, "log" | "ident" | "facility">):
 /** `event=NAME key=value …`, on one line whatever the values hold. */
 export function logLine(event: LogEvent, fields: LogFields): string {
   const pairs = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return [["event", event] as const, ...pairs].map(([key, value]) => `${key}=${quoted(String(value))}`).join(" ");
+  return [["event", event] as const, ...pairs]
+    .map(([key, value]) => `${key}=${quoted(String(value))}`)
+    .join(" ");
 }
 
 function quoted(value: string): string {

@@ -2,8 +2,9 @@
  * Whatever could act on a terminal, break a line or change the reading order: control characters, line and paragraph
  * separators, bidirectional marks, unpaired surrogates, and the replacement character that stands for bytes that are no UTF-8.
  */
-// eslint-disable-next-line no-control-regex
-const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffd\p{Surrogate}]/gu;
+
+const UNPRINTABLE =
+  /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffd\p{Surrogate}]/gu;
 
 /** `text` fit for a terminal or a log: each character that is not is written as `\xHH` or `\u{HHHH}`. */
 export function printable(text: string): string {

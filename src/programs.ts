@@ -20,7 +20,10 @@ export function findProgram(name: string): string {
         .map((directory) => join(directory, name));
   const found = candidates.find(isExecutable);
   if (found === undefined)
-    throw new Csync2revError("system", `there is no program ${name}${name.includes("/") ? "" : ` in ${childPath()}`}`);
+    throw new Csync2revError(
+      "system",
+      `there is no program ${name}${name.includes("/") ? "" : ` in ${childPath()}`}`,
+    );
   return found;
 }
 

@@ -47,9 +47,20 @@ const CSYNC2_PORT = 30865;
 /** A day, in seconds. */
 const LONGEST = 86400;
 
-const FACILITIES = ["auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "syslog", "user", "uucp"].concat(
-  Array.from({ length: 8 }, (_, n) => `local${n}`),
-);
+const FACILITIES = [
+  "auth",
+  "authpriv",
+  "cron",
+  "daemon",
+  "ftp",
+  "kern",
+  "lpr",
+  "mail",
+  "news",
+  "syslog",
+  "user",
+  "uucp",
+].concat(Array.from({ length: 8 }, (_, n) => `local${n}`));
 
 /** One key of csync2rev.ini: what it is worth when left out, and what it may say. */
 export interface Rule<T> {
@@ -73,9 +84,15 @@ const TOP = {
   "verify-address": rule(true, "yes or no", (value) =>
     /^(yes|true)$/.test(value) ? true : /^(no|false)$/.test(value) ? false : undefined,
   ),
-  log: rule("syslog", "syslog or a full path", (value) => (value === "syslog" || isFullPath(value) ? value : undefined)),
-  ident: rule("csync2rev", "letters, digits, . _ -", (value) => (/^[\w.-]{1,32}$/.test(value) ? value : undefined)),
-  facility: rule("local0", FACILITIES.join(", "), (value) => (FACILITIES.includes(value) ? value : undefined)),
+  log: rule("syslog", "syslog or a full path", (value) =>
+    value === "syslog" || isFullPath(value) ? value : undefined,
+  ),
+  ident: rule("csync2rev", "letters, digits, . _ -", (value) =>
+    /^[\w.-]{1,32}$/.test(value) ? value : undefined,
+  ),
+  facility: rule("local0", FACILITIES.join(", "), (value) =>
+    FACILITIES.includes(value) ? value : undefined,
+  ),
 };
 
 /** Section `[others]`; the command line's `--jobs`, `--connect-timeout` and `--deadline` keep to the same rules. */
@@ -102,7 +119,10 @@ function settingsFrom(file: string, tree: Tree): Settings {
   const top = section(file, tree, TOP, "", sections);
   const othersTree = Object.hasOwn(tree, "others") ? tree["others"] : {};
   if (typeof othersTree !== "object" || othersTree === null)
-    throw new Csync2revError("settings", `${file}: "others" is a section, not a key: write [others] on a line of its own`);
+    throw new Csync2revError(
+      "settings",
+      `${file}: "others" is a section, not a key: write [others] on a line of its own`,
+    );
   const others = section(file, othersTree as Tree, OTHERS_RULES, "others.", new Set());
   const csync2Options = top["csync2-options"];
   const portAt = csync2Options.indexOf("-p");
@@ -141,7 +161,9 @@ function readIni(file: string, required: boolean): Tree {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT" && !required) return {};
-    throw new Csync2revError("settings", `cannot read the settings in ${file}: ${code ?? "unknown error"}`, { cause });
+    throw new Csync2revError("settings", `cannot read the settings in ${file}: ${code ?? "unknown error"}`, {
+      cause,
+    });
   }
   return ini.parse(text);
 }
@@ -163,7 +185,11 @@ function section<Rules extends Record<string, Rule<unknown>>>(
     if (known === undefined)
       throw new Csync2revError(
         "settings",
-        `${file}: unknown ${typeof value === "object" ? "section" : "key"} ${JSON.stringify(prefix + name)}; known here: ${Object.keys(rules).concat([...sections]).join(", ")}`,
+        `${file}: unknown ${typeof value === "object" ? "section" : "key"} ${JSON.stringify(prefix + name)}; known here: ${Object.keys(
+          rules,
+        )
+          .concat([...sections])
+          .join(", ")}`,
       );
     const text = typeof value === "string" || typeof value === "boolean" ? String(value) : undefined;
     const read = text === undefined ? undefined : known.read(text);
@@ -199,7 +225,8 @@ function readCsync2Options(value: string): string[] | undefined {
     const word = words[i];
     if (word === "-A" || word === "-B") continue;
     const argument = words[++i] ?? "";
-    if (word === "-p" ? port.read(argument) === undefined : word !== "-s" || !isFullPath(argument)) return undefined;
+    if (word === "-p" ? port.read(argument) === undefined : word !== "-s" || !isFullPath(argument))
+      return undefined;
   }
   return words;
 }

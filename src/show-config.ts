@@ -17,7 +17,9 @@ export function showConfig(host: ThisHost, configuration: Csync2Cfg): unknown {
       allow: group.allow,
       mayAsk: group.me.slave
         ? []
-        : group.hosts.filter((peer) => peer !== group.me && mayAsk(group, peer)).map(({ peername }) => peername),
+        : group.hosts
+            .filter((peer) => peer !== group.me && mayAsk(group, peer))
+            .map(({ peername }) => peername),
       asks: membersToAsk(group).map(({ peername }) => peername),
     })),
   };

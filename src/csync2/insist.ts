@@ -60,13 +60,19 @@ export async function insist(host: ThisHost, command: Command, watcher: InsistWa
   }
 }
 
-function judge(end: Exclude<RunEnd, { kind: "busy" }>, command: Command, report: Report, idleTimeout: number): number {
+function judge(
+  end: Exclude<RunEnd, { kind: "busy" }>,
+  command: Command,
+  report: Report,
+  idleTimeout: number,
+): number {
   if (end.kind === "stuck") {
     report.complaint = `csync2 (pid ${end.pid ?? "unknown"}) has done nothing for ${idleTimeout} s; it was left alone and keeps the lock`;
     report.passing = undefined;
     return GIVEN_UP;
   }
   if (command.good.includes(end.exit)) return 0;
+  if (command.dry === true && end.exit === 1 && report.complaint === undefined) return 0;
   if (end.exit > 128) report.complaint ??= `csync2 was killed by signal ${end.exit - 128}`;
   return end.exit;
 }

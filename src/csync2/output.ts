@@ -1,18 +1,19 @@
 /** What csync2's lines say of one run. */
 export interface Report {
-  /** Files written on, or deleted from, the peer; in a dry run, those that would be. */
+  /** Files written on, or deleted from, the peer. */
   updated: number;
   deleted: number;
-  /** Dry run: the files that would change, the first ones by name. */
-  wouldChange: string[];
+  /** The files that a dry run would write or delete. */
+  readonly wouldUpdate: Set<string>;
+  readonly wouldDelete: Set<string>;
   /** csync2's last words on what went wrong. */
   complaint: string | undefined;
   /** Why it is worth trying again, where it is. */
   passing: string | undefined;
 }
 
-/** Files that a dry run keeps by name; it counts all. */
-const NAMES_KEPT = 20;
+/** So many files that would change are kept by name, and so counted, of each kind: csync2 names some more than once. */
+const NAMES_KEPT = 50_000;
 
 /**
  * Failures that pass by themselves, as csync2 words them (db.c, check.c, update.c, conn.c, rsync.c) and as the administrator is
@@ -24,8 +25,15 @@ const PASSING: readonly (readonly [RegExp, string])[] = [
   [/^This should not happen: Can't stat /, "a file vanished during the check"],
   [/^Can't create socket: /, "the requester's csync2 does not answer"],
   [/^ERROR: Connection to remote host /, "the requester's csync2 does not answer"],
-  [/^(Read|Write|Format)-error while (sending|receiving) data/, "the connection to the requester's csync2 broke off"],
+  [
+    /^(Read|Write|Format)-error while (sending|receiving) data/,
+    "the connection to the requester's csync2 broke off",
+  ],
 ];
+
+const COMPLAINT = /error|can't|cannot|failed|not accept/i;
+/** Lines that match and yet say nothing on what went wrong. */
+const NO_COMPLAINT = /^(Finished with |Host stays in dirty state|Updating |Deleting |Marking |Connect)/;
 
 /**
  * Reads what csync2 -v prints while it pushes (update.c). A file counts once the next line shows that it went well: csync2 names
@@ -33,36 +41,55 @@ const PASSING: readonly (readonly [RegExp, string])[] = [
  * taken from here.
  */
 export class OutputReader {
-  readonly report: Report = { updated: 0, deleted: 0, wouldChange: [], complaint: undefined, passing: undefined };
-  #announced: "updated" | "deleted" | undefined;
+  readonly report: Report = {
+    updated: 0,
+    deleted: 0,
+    wouldUpdate: new Set(),
+    wouldDelete: new Set(),
+    complaint: undefined,
+    passing: undefined,
+  };
+  #announced: { readonly as: "updated" | "deleted"; readonly file: string } | undefined;
+  /** The file that csync2 has just said stays dirty. */
+  #stays: { readonly file: string; readonly line: string } | undefined;
 
   stdout(line: string): void {
     const dry = /^[?!]([MD]): \S+\s+(.*)$/.exec(line);
-    if (dry === null) {
-      if (line.startsWith("Found ") && line.endsWith("/csync2.lock")) this.report.complaint = line;
-      return;
-    }
-    const [, what, file = ""] = dry;
-    if (what === "M") this.report.updated++;
-    else this.report.deleted++;
-    if (this.report.wouldChange.length < NAMES_KEPT) this.report.wouldChange.push(file);
+    if (dry !== null) keep(dry[1] === "D" ? this.report.wouldDelete : this.report.wouldUpdate, dry[2] ?? "");
+    else if (line.startsWith("Found ") && line.endsWith("/csync2.lock")) this.report.complaint = line;
   }
 
   stderr(line: string): void {
-    if (this.#announced !== undefined) {
-      if (!/^File (is already up to date on peer|stays in dirty state)/.test(line) && !line.startsWith("ERROR"))
-        this.report[this.#announced]++;
-      this.#announced = undefined;
+    if (this.#stays !== undefined) {
+      // In a dry run the directory that would hold the file has not been made: the file would be.
+      if (line.startsWith("missing parent dir ")) keep(this.report.wouldUpdate, this.#stays.file);
+      else this.report.complaint = this.#stays.line;
+      this.#stays = undefined;
     }
-    if (/^Updating .* on \S+ \.\.\.$/.test(line)) this.#announced = "updated";
-    else if (/^Deleting .* on \S+ \.\.\.$/.test(line)) this.#announced = "deleted";
-    const passing = PASSING.find(([pattern]) => pattern.test(line));
-    if (passing !== undefined) this.report.passing = passing[1];
-    if (passing !== undefined || /error|can't|cannot|failed|stays in dirty state/i.test(line)) {
-      if (!/^(Finished with |Host stays in dirty state|Updating |Deleting |Marking )/.test(line))
-        this.report.complaint = line;
+    const announced = this.#announced;
+    this.#announced = undefined;
+    if (announced !== undefined) {
+      if (line.startsWith("File stays in dirty state")) {
+        this.#stays = { file: announced.file, line: `${announced.file}: ${line}` };
+        return;
+      }
+      if (!line.startsWith("File is already up to date on peer") && !line.startsWith("ERROR"))
+        this.report[announced.as]++;
     }
+    const update = /^(Updating|Deleting) (.*) on \S+ \.\.\.$/.exec(line);
+    if (update !== null) {
+      this.#announced = { as: update[1] === "Deleting" ? "deleted" : "updated", file: update[2] ?? "" };
+      return;
+    }
+    const passing = PASSING.find(([pattern]) => pattern.test(line))?.[1];
+    this.report.passing = passing ?? this.report.passing;
+    if (passing !== undefined || (COMPLAINT.test(line) && !NO_COMPLAINT.test(line)))
+      this.report.complaint = line;
   }
+}
+
+function keep(names: Set<string>, file: string): void {
+  if (names.size < NAMES_KEPT) names.add(file);
 }
 
 /** The files that `csync2 -M` lists as dirty for a peer: all counted, the first `limit` named. */

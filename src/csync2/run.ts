@@ -46,7 +46,8 @@ export async function runCsync2(host: ThisHost, command: Command, watcher: RunWa
     ...wait,
     ...["--close", "--conflict-exit-code", String(CONFLICT), lockFile, ...csync2],
   ];
-  const csync2Pid = (child: ChildProcess): number | undefined => (child.pid === undefined ? undefined : childOf(child.pid));
+  const csync2Pid = (child: ChildProcess): number | undefined =>
+    child.pid === undefined ? undefined : childOf(child.pid);
   const atOnce = await run(host, underLock(["--nonblock"]), watcher, csync2Pid);
   if (!isConflict(atOnce)) return atOnce;
   const holder = describeHolder(lockFile);
@@ -129,7 +130,10 @@ async function run(
       reject(error);
     });
     child.on("exit", (code, signal) => {
-      const end: RunEnd = { kind: "exited", exit: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) };
+      const end: RunEnd = {
+        kind: "exited",
+        exit: code ?? 128 + (signal === null ? 0 : constants.signals[signal]),
+      };
       const drained = setTimeout(leave, DRAIN, end);
       child.on("close", () => {
         clearTimeout(drained);

@@ -6,6 +6,8 @@ export type Verb = (typeof VERBS)[number];
 export interface Command {
   readonly args: readonly string[];
   readonly good: readonly number[];
+  /** A dry run counts a file in a directory that it did not make as an error: 1 is good where csync2 complains of nothing else. */
+  readonly dry?: true;
 }
 
 /**
@@ -24,7 +26,7 @@ export function commandsOf(verb: Verb, me: string, from: string): readonly Comma
     case "sync":
       return [{ args: ["-x", "-r", "-P", from], good: [0] }];
     case "preview":
-      return [{ args: ["-x", "-r", "-d", "-P", from], good: [0] }];
+      return [{ args: ["-x", "-r", "-d", "-P", from], good: [0], dry: true }];
     case "reconcile":
       return [{ args: ["-T", "-U", "-I", me, from], good: [0, IN_SYNC] }, push(from)];
   }

@@ -360,6 +360,7 @@ class Parser {
       entries.push({ pattern: pattern.text, path: path.text.replace(/(?!^)\/+$/, "") });
     }
     if (!this.#at("}")) this.#unexpected(`"on" or "}"`);
+    this.#reach(6);
     this.#prefixes.push({ name, entries });
     this.#advance();
   }

@@ -44,28 +44,49 @@ export class AuthorisedRequest {
   ): Promise<AuthorisedRequest | Refusal> {
     const { request, groups } = opened;
     if (fault !== null)
-      return refusal("config", "its csync2rev.ini or a #csync2rev line in its csync2.cfg is no good: csync2rev --test there says where");
+      return refusal(
+        "config",
+        "its csync2rev.ini or a #csync2rev line in its csync2.cfg is no good: csync2rev --test there says where",
+      );
     const verb = VERBS.find((known) => known === request.verb);
-    if (verb === undefined) return refusal("unsupported-verb", `this csync2rev does not know the verb "${request.verb}"`);
+    if (verb === undefined)
+      return refusal("unsupported-verb", `this csync2rev does not know the verb "${request.verb}"`);
 
     const group = groups.find(({ name }) => name === request.group);
-    if (group === undefined) return refusal("not-a-member", `no group "${request.group}" with this key there`);
+    if (group === undefined)
+      return refusal("not-a-member", `no group "${request.group}" with this key there`);
     if (request.to !== group.me.peername)
-      return refusal("wrong-host", `this is ${group.me.peername}, not "${request.to}", in group ${group.name}`);
+      return refusal(
+        "wrong-host",
+        `this is ${group.me.peername}, not "${request.to}", in group ${group.name}`,
+      );
     const from = group.hosts.find((member) => member.peername === request.from && member !== group.me);
     if (from === undefined)
-      return refusal("not-a-member", `group ${group.name} there has no other host with peername "${request.from}"`);
-    const unsafe = [from.peername, group.me.peername].find((name) => name.startsWith("-") || name.includes(","));
+      return refusal(
+        "not-a-member",
+        `group ${group.name} there has no other host with peername "${request.from}"`,
+      );
+    const unsafe = [from.peername, group.me.peername].find(
+      (name) => name.startsWith("-") || name.includes(","),
+    );
     if (unsafe !== undefined)
-      return refusal("config", `the name "${unsafe}" in csync2.cfg would read as an option or a list to csync2`);
+      return refusal(
+        "config",
+        `the name "${unsafe}" in csync2.cfg would read as an option or a list to csync2`,
+      );
     if (host.settings.verifyAddress) {
       const wrong = await wrongAddress(from.peername, address);
       if (wrong !== null) return wrong;
     }
-    if (!mayAsk(group, from)) return refusal("not-allowed", `no "#csync2rev allow" line of group ${group.name} there names you`);
-    if (group.me.slave) return refusal("slave", `${group.me.peername} is a slave in group ${group.name}: it may not push`);
+    if (!mayAsk(group, from))
+      return refusal("not-allowed", `no "#csync2rev allow" line of group ${group.name} there names you`);
+    if (group.me.slave)
+      return refusal("slave", `${group.me.peername} is a slave in group ${group.name}: it may not push`);
     if (existsSync(join(host.systemDirectory, "csync2.lock")))
-      return refusal("locked", `csync2.lock exists in ${host.systemDirectory} there: its administrator has stopped csync2`);
+      return refusal(
+        "locked",
+        `csync2.lock exists in ${host.systemDirectory} there: its administrator has stopped csync2`,
+      );
     return new AuthorisedRequest(verb, request.output, group, from);
   }
 }
@@ -76,7 +97,8 @@ function refusal(reason: RefusalReason, detail: string): Refusal {
 
 /** As csync2's daemon does it (daemon.c): the connection must come from an address that the peername resolves to. */
 async function wrongAddress(peername: string, address: string | null): Promise<Refusal | null> {
-  if (address === null) return refusal("wrong-address", "the connection's address cannot be told: stdin is no socket");
+  if (address === null)
+    return refusal("wrong-address", "the connection's address cannot be told: stdin is no socket");
   const { lookup } = await import("node:dns/promises");
   let known: string[];
   try {
@@ -88,7 +110,10 @@ async function wrongAddress(peername: string, address: string | null): Promise<R
       : refusal("wrong-address", `"${peername}" does not resolve there: ${code ?? "no reason given"}`);
   }
   if (known.includes(plainAddress(address))) return null;
-  return refusal("wrong-address", `${plainAddress(address)} is no address of "${peername}" there: it resolves to ${known.join(", ")}`);
+  return refusal(
+    "wrong-address",
+    `${plainAddress(address)} is no address of "${peername}" there: it resolves to ${known.join(", ")}`,
+  );
 }
 
 /** Without the IPv4-mapped prefix (RFC 4291, 2.5.5.2) and without the zone of a link-local address. */

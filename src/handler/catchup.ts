@@ -40,8 +40,8 @@ export async function catchUp(
   return {
     type: "done",
     exit,
-    updated: report.updated,
-    deleted: report.deleted,
+    updated: request.verb === "preview" ? report.wouldUpdate.size : report.updated,
+    deleted: request.verb === "preview" ? report.wouldDelete.size : report.deleted,
     ...(await left()),
     attempts,
     seconds: Math.round(performance.now() - began) / 1000,
@@ -51,7 +51,10 @@ export async function catchUp(
   /** What the requester still lacks; after a dry run, what it would be sent. */
   async function left(): Promise<Pick<Done, "pending" | "files">> {
     if (request.verb === "ping") return {};
-    if (request.verb === "preview") return { pending: report.updated + report.deleted, files: report.wouldChange };
+    if (request.verb === "preview") {
+      const files = [...report.wouldUpdate, ...report.wouldDelete];
+      return { pending: files.length, files: files.slice(0, FILES_LIMIT) };
+    }
     const dirty = await listDirty(host, from, FILES_LIMIT);
     return dirty === null ? {} : { pending: dirty.pending, files: dirty.files };
   }

@@ -25,19 +25,31 @@ const STAMP_LIMIT = 4096;
  */
 export async function checkOnce(host: ThisHost, arrived: bigint, watcher: InsistWatcher): Promise<Insisted> {
   const { lockFile, lockTimeout } = host.settings;
-  const fd = openSync(`${lockFile}.check`, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  const fd = openSync(
+    `${lockFile}.check`,
+    constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
+    0o600,
+  );
   try {
     if (!(await lock(fd, 0))) {
       watcher.waiting?.("another request's check runs");
-      if (!(await lock(fd, lockTimeout))) return { kind: "busy", holder: "another request's check still runs" };
+      if (!(await lock(fd, lockTimeout)))
+        return { kind: "busy", holder: "another request's check still runs" };
     }
     const boot = bootId();
-    const of = JSON.stringify([host.config, host.hostname, host.database, host.systemDirectory, host.settings.csync2Options]);
+    const of = JSON.stringify([
+      host.config,
+      host.hostname,
+      host.database,
+      host.systemDirectory,
+      host.settings.csync2Options,
+    ]);
     const last = readStamp(fd);
     if (last?.boot === boot && last.of === of && BigInt(last.started) > arrived) return NOTHING_RUN;
     const started = process.hrtime.bigint();
     const insisted = await insist(host, CHECK, watcher);
-    if (insisted.kind === "ended" && insisted.exit === 0) writeStamp(fd, { boot, of, started: String(started) });
+    if (insisted.kind === "ended" && insisted.exit === 0)
+      writeStamp(fd, { boot, of, started: String(started) });
     return insisted;
   } finally {
     closeSync(fd);
@@ -72,7 +84,8 @@ function readStamp(fd: number): Stamp | null {
   const length = readSync(fd, bytes, 0, STAMP_LIMIT, 0);
   try {
     const { boot, of, started } = JSON.parse(bytes.toString("utf8", 0, length)) as Partial<Stamp>;
-    if (typeof boot !== "string" || typeof of !== "string" || !/^\d{1,20}$/.test(String(started))) return null;
+    if (typeof boot !== "string" || typeof of !== "string" || !/^\d{1,20}$/.test(String(started)))
+      return null;
     return { boot, of, started: String(started) };
   } catch {
     return null;

@@ -97,7 +97,9 @@ function openInput(): { frame: Promise<Uint8Array>; socket: Socket | null } {
     return false;
   };
   const ended = (): void => {
-    settle.reject(new Csync2revError("frame", `the input ended after ${received.length} bytes, before a whole request`));
+    settle.reject(
+      new Csync2revError("frame", `the input ended after ${received.length} bytes, before a whole request`),
+    );
   };
 
   const stat = fstatSync(0);

@@ -23,7 +23,10 @@ export async function serve(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
   const connection = new Connection();
   let log = openLog(DEFAULT_SETTINGS);
   const complain = (error: unknown): void => {
-    log(isSilence(error) ? "unauthenticated" : "error", { ...describe(error), address: connection.address ?? undefined });
+    log(isSilence(error) ? "unauthenticated" : "error", {
+      ...describe(error),
+      address: connection.address ?? undefined,
+    });
   };
   process.on("uncaughtException", (error) => {
     complain(error);
@@ -140,7 +143,10 @@ function readOptions(argv: readonly string[]): HostOptions {
 /** One line in inetd.conf serves every config name, unless it names one. */
 function optionsFor(config: string, options: HostOptions): HostOptions {
   if (options.config === undefined) return { ...options, config };
-  throw new Csync2revError("unauthenticated", `config name "${config}" was asked for, this handler serves -C ${options.config}`);
+  throw new Csync2revError(
+    "unauthenticated",
+    `config name "${config}" was asked for, this handler serves -C ${options.config}`,
+  );
 }
 
 /** What ends a connection in silence: it is somebody who does not hold a key, not something amiss on this host. */
@@ -150,5 +156,8 @@ function isSilence(error: unknown): boolean {
 
 function describe(error: unknown): LogFields {
   if (error instanceof Csync2revError) return { code: error.code, message: error.message };
-  return { code: "internal", message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  return {
+    code: "internal",
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  };
 }

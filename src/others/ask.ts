@@ -51,7 +51,12 @@ export interface Means {
 }
 
 /** Asks one peer for one verb, and listens until the conversation ends. Throws nothing: what goes wrong is the answer. */
-export async function ask(verb: Verb, route: Route, means: Means, watch: (stage: Stage) => void): Promise<Answer> {
+export async function ask(
+  verb: Verb,
+  route: Route,
+  means: Means,
+  watch: (stage: Stage) => void,
+): Promise<Answer> {
   watch({ at: "connecting" });
   const { peername } = route.peer;
   let addresses: string[];
@@ -70,8 +75,13 @@ export async function ask(verb: Verb, route: Route, means: Means, watch: (stage:
 }
 
 /** A connection, or why there is none. */
-async function open(address: string, { port, connectTimeout, localAddresses, limits }: Means): Promise<Socket | string> {
-  const localAddress = isLoopback(address) ? undefined : localAddresses.find((own) => isIPv6(own) === isIPv6(address));
+async function open(
+  address: string,
+  { port, connectTimeout, localAddresses, limits }: Means,
+): Promise<Socket | string> {
+  const localAddress = isLoopback(address)
+    ? undefined
+    : localAddresses.find((own) => isIPv6(own) === isIPv6(address));
   return await new Promise((resolve) => {
     const socket = connect({ host: address, port, ...(localAddress === undefined ? {} : { localAddress }) });
     const fail = (why: string): void => {
@@ -161,7 +171,8 @@ class Conversation {
   /** One reply; the answer where it is the last. */
   #hear(box: Uint8Array, open: (box: Uint8Array) => Uint8Array | null): Answer | null {
     const text = open(box);
-    if (text === null) throw new Csync2revError("unauthenticated", "a reply that the group's key does not open");
+    if (text === null)
+      throw new Csync2revError("unauthenticated", "a reply that the group's key does not open");
     const reply = decodeReply(text);
     if (reply.type === "refused") return { kind: "refused", reason: reply.reason, detail: reply.detail };
     if (reply.type === "accepted") {
@@ -183,18 +194,26 @@ class Conversation {
     const nonsense = error instanceof Csync2revError && error.code !== "gone";
     const why = error === null ? "it closed the connection" : describe(error);
     if (this.#accepted) {
-      if (!deadline.aborted || nonsense || error === null) return { kind: "lost", detail: `${why} before it said how it went` };
+      if (!deadline.aborted || nonsense || error === null)
+        return { kind: "lost", detail: `${why} before it said how it went` };
       const doing = this.#stage.at === "waiting" ? this.#stage.detail : `its ${this.#verb} was still running`;
       return { kind: "refused", reason: "busy", detail: `${doing} at the deadline` };
     }
     if (this.#stage.at === "connecting") {
-      if (nonsense) return { kind: "unanswered", detail: `what listens on port ${this.#means.port} is no csync2rev: ${why}` };
+      if (nonsense)
+        return {
+          kind: "unanswered",
+          detail: `what listens on port ${this.#means.port} is no csync2rev: ${why}`,
+        };
       return { kind: "unreachable", detail: `connected, but no greeting: ${why}` };
     }
     if (nonsense) return { kind: "unanswered", detail: why };
     if (error !== null) return { kind: "unreachable", detail: `connected, but no answer: ${why}` };
     const { name } = this.#route.group;
-    return { kind: "unanswered", detail: `no answer: its key for group ${name} differs, or it is not in that group; its log says which` };
+    return {
+      kind: "unanswered",
+      detail: `no answer: its key for group ${name} differs, or it is not in that group; its log says which`,
+    };
   }
 
   #enter(stage: Stage): void {
@@ -213,7 +232,11 @@ async function* frames(socket: Socket): AsyncGenerator<Uint8Array> {
   let held: Uint8Array = new Uint8Array(0);
   for await (const chunk of socket) {
     held = Buffer.concat([held, chunk as Buffer]);
-    for (let taken = takeFrame(held, REPLY_BODY_LIMIT); taken !== null; taken = takeFrame(held, REPLY_BODY_LIMIT)) {
+    for (
+      let taken = takeFrame(held, REPLY_BODY_LIMIT);
+      taken !== null;
+      taken = takeFrame(held, REPLY_BODY_LIMIT)
+    ) {
       yield taken.body;
       held = taken.rest;
     }

@@ -11,7 +11,10 @@ export async function checkHere(host: ThisHost): Promise<void> {
 }
 
 /** The files on which this host's database and a peer's disagree. Throws `system` where csync2 did not manage. */
-export async function differencesFrom(host: ThisHost, { group, peer }: Route): Promise<readonly Difference[]> {
+export async function differencesFrom(
+  host: ThisHost,
+  { group, peer }: Route,
+): Promise<readonly Difference[]> {
   const differences: Difference[] = [];
   await run(host, compare(group.me.peername, peer.peername), (line) => {
     const difference = readDifference(line);
@@ -31,7 +34,10 @@ export async function markDifferences(host: ThisHost, route: Route): Promise<voi
   for (const { kind, file } of differences) {
     if (kind !== "X") continue;
     if (file.includes("\ufffd"))
-      throw new Csync2revError("system", `the name of ${file} is not UTF-8: it cannot be marked, so that nothing is reconciled`);
+      throw new Csync2revError(
+        "system",
+        `the name of ${file} is not UTF-8: it cannot be marked, so that nothing is reconciled`,
+      );
     await run(host, markDifference(group.me.peername, peer.peername, file));
   }
 }
@@ -41,5 +47,8 @@ async function run(host: ThisHost, command: Command, stdout?: (line: string) => 
   if (end.kind === "busy") throw new Csync2revError("system", `csync2 on this host is busy: ${end.holder}`);
   if (end.exit === 0) return;
   const { complaint } = end.report;
-  throw new Csync2revError("system", `csync2 ${command.args.join(" ")} on this host ended with ${end.exit}: ${complaint ?? "it gave no reason"}`);
+  throw new Csync2revError(
+    "system",
+    `csync2 ${command.args.join(" ")} on this host ended with ${end.exit}: ${complaint ?? "it gave no reason"}`,
+  );
 }

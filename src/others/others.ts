@@ -113,7 +113,12 @@ class Asking {
     try {
       const pushed = turn.result(await this.#insist(turn, reconcile ? "reconcile" : "update", this.#pushes));
       if (checked.exit !== 0 && pushed.outcome === "caught-up")
-        return { ...pushed, outcome: "failed", exit: checked.exit, detail: `its check failed: ${checked.detail ?? "no reason given"}` };
+        return {
+          ...pushed,
+          outcome: "failed",
+          exit: checked.exit,
+          detail: `its check failed: ${checked.detail ?? "no reason given"}`,
+        };
       return pushed.pending === null ? { ...pushed, pending: checked.pending, files: checked.files } : pushed;
     } catch (error) {
       return turn.failed(error);
@@ -131,7 +136,13 @@ class Asking {
       try {
         const limit = reachedLimit(this.#means.limits);
         if (limit !== null)
-          return answer ?? { kind: "refused", reason: "busy", detail: `${LIMIT_WORDS[limit]} before it could be asked to ${verb}` };
+          return (
+            answer ?? {
+              kind: "refused",
+              reason: "busy",
+              detail: `${LIMIT_WORDS[limit]} before it could be asked to ${verb}`,
+            }
+          );
         if (verb === "reconcile") await this.#prepareReconcile(turn);
         answer = await this.#askOnce(turn, verb, release);
       } finally {
@@ -222,7 +233,15 @@ class Turn {
 
   #row(said: WhatWasSaid): PeerResult {
     const { route, attempts } = this;
-    return { peer: route.peer.peername, group: route.group.name, ...said, attempts, seconds: secondsSince(this.#began) };
+    const { outcome, reason, detail, exit, updated, deleted, pending, files } = said;
+    const result = { outcome, reason, detail, exit, updated, deleted, pending, files };
+    return {
+      peer: route.peer.peername,
+      group: route.group.name,
+      ...result,
+      attempts,
+      seconds: secondsSince(this.#began),
+    };
   }
 }
 

@@ -33,7 +33,15 @@ export interface PeerResult {
 }
 
 /** Exit statuses, some of them sysexits(3)'s: 64 EX_USAGE, 78 EX_CONFIG, 77 EX_NOPERM, 75 EX_TEMPFAIL. */
-export const EXIT = { caughtUp: 0, incomplete: 1, usage: 64, tryAgain: 75, turnedAway: 77, configuration: 78, interrupted: 130 };
+export const EXIT = {
+  caughtUp: 0,
+  incomplete: 1,
+  usage: 64,
+  tryAgain: 75,
+  turnedAway: 77,
+  configuration: 78,
+  interrupted: 130,
+};
 
 /** The exit status for all peers together: the first that applies of 1, 77, 75, 0. */
 export function exitStatus(outcomes: readonly Outcome[]): number {
@@ -54,14 +62,20 @@ export const NOTHING_KNOWN = { reason: null, exit: null, updated: 0, deleted: 0,
 export function readAnswer(answer: Answer): WhatWasSaid {
   switch (answer.kind) {
     case "refused":
-      return { ...NOTHING_KNOWN, outcome: answer.reason === "busy" ? "busy" : "refused", reason: answer.reason, detail: answer.detail };
+      return {
+        ...NOTHING_KNOWN,
+        outcome: answer.reason === "busy" ? "busy" : "refused",
+        reason: answer.reason,
+        detail: answer.detail,
+      };
     case "unanswered":
     case "unreachable":
     case "lost":
       return { ...NOTHING_KNOWN, outcome: answer.kind, detail: answer.detail };
     case "done": {
       const { exit, updated, deleted, pending = null, files = [], detail = null } = answer.done;
-      const outcome = pending !== null && pending > 0 ? "pending" : exit === 0 && pending !== null ? "caught-up" : "failed";
+      const outcome =
+        pending !== null && pending > 0 ? "pending" : exit === 0 && pending !== null ? "caught-up" : "failed";
       const why = pending === null && exit === 0 ? "the peer could not tell what is still pending" : detail;
       return { reason: null, outcome, detail: why, exit, updated, deleted, pending, files };
     }

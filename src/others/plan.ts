@@ -31,11 +31,17 @@ export interface Selection {
  */
 export function plan(groups: readonly Group[], selection: Selection): readonly PlannedPeer[] {
   if (groups.length === 0)
-    throw new Csync2revError("no-group", "this host is in no group of csync2.cfg: name it in a host line, or say with -N which name it goes by");
+    throw new Csync2revError(
+      "no-group",
+      "this host is in no group of csync2.cfg: name it in a host line, or say with -N which name it goes by",
+    );
   const names = groups.map(({ name }) => name);
   const unknownGroup = selection.groups?.find((name) => !names.includes(name));
   if (unknownGroup !== undefined)
-    throw new Csync2revError("usage", `-G: this host is in no group "${unknownGroup}", only in ${names.join(", ")}`);
+    throw new Csync2revError(
+      "usage",
+      `-G: this host is in no group "${unknownGroup}", only in ${names.join(", ")}`,
+    );
 
   const routes = groups
     .filter(({ name }) => selection.groups?.includes(name) ?? true)
@@ -43,7 +49,10 @@ export function plan(groups: readonly Group[], selection: Selection): readonly P
   const known = new Set(routes.flatMap(({ peer }) => [peer.peername, peer.hostname]));
   const unknownPeer = selection.peers?.find((name) => !known.has(name));
   if (unknownPeer !== undefined)
-    throw new Csync2revError("usage", `-P: no peer "${unknownPeer}" that may push to this host, only ${[...known].join(", ") || "none"}`);
+    throw new Csync2revError(
+      "usage",
+      `-P: no peer "${unknownPeer}" that may push to this host, only ${[...known].join(", ") || "none"}`,
+    );
 
   const planned = new Map<string, [Route, ...Route[]]>();
   for (const route of routes) {
@@ -54,10 +63,15 @@ export function plan(groups: readonly Group[], selection: Selection): readonly P
     if (others === undefined) planned.set(key, [route]);
     else others.push(route);
   }
-  return [...planned.values()].map((routesOfPeer) => ({ name: routesOfPeer[0].peer.peername, routes: routesOfPeer }));
+  return [...planned.values()].map((routesOfPeer) => ({
+    name: routesOfPeer[0].peer.peername,
+    routes: routesOfPeer,
+  }));
 }
 
 /** The members of a group that this host asks: all others that are no slaves there. */
 export function membersToAsk(group: Group): readonly Host[] {
-  return group.hosts.filter((host) => host !== group.me && host.hostname !== group.me.hostname && !host.slave);
+  return group.hosts.filter(
+    (host) => host !== group.me && host.hostname !== group.me.hostname && !host.slave,
+  );
 }

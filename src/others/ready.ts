@@ -11,7 +11,9 @@ const LOOK_FOR = 2_000;
 /** The addresses that a peername of ours resolves to and that are this host's own, loopback left out: peers know us by them. */
 export async function ownAddresses(peername: string): Promise<readonly string[]> {
   const here = new Set(
-    Object.values(networkInterfaces()).flatMap((list) => (list ?? []).filter(({ internal }) => !internal).map(({ address }) => address)),
+    Object.values(networkInterfaces()).flatMap((list) =>
+      (list ?? []).filter(({ internal }) => !internal).map(({ address }) => address),
+    ),
   );
   return (await addressesOf(peername)).filter((address) => here.has(address));
 }

@@ -9,7 +9,11 @@ export function describeResult(result: OthersResult, dryRun: boolean): string {
   const { peers } = result;
   if (peers.length === 0) return "no other member may push to this host: there is nobody to ask\n";
   const troubled = peers.filter(({ outcome }) => outcome !== "caught-up");
-  return [table(peers, dryRun), ...troubled.map((peer) => describeTrouble(peer, result.host, dryRun)), summary(result, dryRun)].join("\n");
+  return [
+    table(peers, dryRun),
+    ...troubled.map((peer) => describeTrouble(peer, result.host, dryRun)),
+    summary(result, dryRun),
+  ].join("\n");
 }
 
 /** What `--others -q` prints: nothing where there is nothing to do. */
@@ -59,10 +63,14 @@ function table(peers: readonly PeerResult[], dryRun: boolean): string {
     pending === null ? "-" : String(pending),
     seconds.toFixed(1),
   ]);
-  const widths = COLUMNS.map((heading, column) => Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = COLUMNS.map((heading, column) =>
+    Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => (column < FIRST_NUMBER ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .map((cell, column) =>
+        column < FIRST_NUMBER ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
       .join("  ")
       .trimEnd();
   return [COLUMNS, ...rows].map(line).join("\n") + "\n";
@@ -70,7 +78,9 @@ function table(peers: readonly PeerResult[], dryRun: boolean): string {
 
 function describeTrouble(result: PeerResult, host: string, dryRun: boolean): string {
   const { peer, outcome, reason, detail, pending, files } = result;
-  const what = [dryRun && outcome === "pending" ? "would change" : outcome, reason, detail].filter((word) => word !== null);
+  const what = [dryRun && outcome === "pending" ? "would change" : outcome, reason, detail].filter(
+    (word) => word !== null,
+  );
   const unnamed = (pending ?? 0) - files.length;
   return [
     `${peer}: ${what.join(": ")}`,
@@ -83,7 +93,11 @@ function describeTrouble(result: PeerResult, host: string, dryRun: boolean): str
 }
 
 /** What to do about it. */
-function advice({ peer, group, outcome, reason, exit, files }: PeerResult, host: string, dryRun: boolean): string[] {
+function advice(
+  { peer, group, outcome, reason, exit, files }: PeerResult,
+  host: string,
+  dryRun: boolean,
+): string[] {
   switch (outcome) {
     case "caught-up":
       return [];
@@ -97,15 +111,21 @@ function advice({ peer, group, outcome, reason, exit, files }: PeerResult, host:
       ];
     }
     case "failed":
-      return reason === "not-ready" ? [] : [`csync2rev's log on ${peer} has more; then run csync2rev --others again`];
+      return reason === "not-ready"
+        ? []
+        : [`csync2rev's log on ${peer} has more; then run csync2rev --others again`];
     case "lost":
       return ["the push may have gone on without us: run csync2rev --others again"];
     case "unreachable":
-      return [`is ${peer} up, and csync2rev in its inetd, xinetd or systemd? Then run csync2rev --others again`];
+      return [
+        `is ${peer} up, and csync2rev in its inetd, xinetd or systemd? Then run csync2rev --others again`,
+      ];
     case "busy":
       return ["run csync2rev --others again later"];
     case "unanswered":
-      return [`the key file of group ${group} must be the same on both hosts; csync2rev --test on both shows more`];
+      return [
+        `the key file of group ${group} must be the same on both hosts; csync2rev --test on both shows more`,
+      ];
     case "refused":
       return REFUSED[reason ?? ""]?.(peer, host) ?? [];
   }
@@ -113,8 +133,12 @@ function advice({ peer, group, outcome, reason, exit, files }: PeerResult, host:
 
 const REFUSED: Readonly<Record<string, (peer: string, host: string) => string[]>> = {
   "not-a-member": (peer) => [`give ${peer} the same csync2.cfg as this host`],
-  "not-allowed": (peer, host) => [`if ${host} should be allowed, add it to the "#csync2rev allow" line in csync2.cfg on ${peer}`],
-  "wrong-address": (peer, host) => [`mend /etc/hosts or DNS on ${peer}, so that it knows ${host}'s address; csync2 itself wants that too`],
+  "not-allowed": (peer, host) => [
+    `if ${host} should be allowed, add it to the "#csync2rev allow" line in csync2.cfg on ${peer}`,
+  ],
+  "wrong-address": (peer, host) => [
+    `mend /etc/hosts or DNS on ${peer}, so that it knows ${host}'s address; csync2 itself wants that too`,
+  ],
   "wrong-host": (peer) => [`name service here leads to another host than ${peer}: mend /etc/hosts or DNS`],
   slave: (peer) => [`csync2.cfg here and on ${peer} differ: here it is no slave`],
   locked: (peer) => [`remove csync2.lock on ${peer} once it may work again`],
@@ -122,13 +146,13 @@ const REFUSED: Readonly<Record<string, (peer: string, host: string) => string[]>
   config: (peer) => [`run csync2rev --test on ${peer}`],
 };
 
-function summary({ peers, seconds, exit }: OthersResult, dryRun: boolean): string {
+function summary({ peers, seconds }: OthersResult, dryRun: boolean): string {
   const caughtUp = peers.filter(({ outcome }) => outcome === "caught-up").length;
-  const all = `${peers.length} ${peers.length === 1 ? "peer" : "peers"}`;
+  const of = `${caughtUp} of ${peers.length} ${peers.length === 1 ? "peer" : "peers"}`;
   const inTime = `in ${seconds.toFixed(1)} s`;
-  if (dryRun) return `${caughtUp} of ${all} would send nothing, asked ${inTime} (nothing was changed)\n`;
-  if (exit === 0) return `caught up with ${peers.length === 1 ? "the only peer" : `all ${all}`} ${inTime}\n`;
-  return `caught up with ${caughtUp} of ${all} ${inTime}\n`;
+  return dryRun
+    ? `${of} would send nothing; asked ${inTime}, nothing was changed\n`
+    : `caught up with ${of} ${inTime}\n`;
 }
 
 function quoteForShell(file: string): string {

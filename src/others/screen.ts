@@ -43,7 +43,14 @@ export class Screen {
     const { columns, rows } = this.#terminal;
     const width = Math.max(...this.#lines.map(({ name }) => name.length));
     const busiest = this.#lines.filter(({ text }) => text !== "").slice(0, Math.max(1, rows - 2));
-    const text = busiest.map(({ name, text: said }) => [...`${name.padEnd(width)}  ${said}`].slice(0, columns - 1).join("") + "\n").join("");
+    const text = busiest
+      .map(
+        ({ name, text: said }) =>
+          Array.from(`${name.padEnd(width)}  ${said}`)
+            .slice(0, columns - 1)
+            .join("") + "\n",
+      )
+      .join("");
     this.#terminal.write(this.#erase() + text);
     this.#drawn = busiest.length;
   }

@@ -25,7 +25,8 @@ export function takeFrame(bytes: Uint8Array, limit: number): { body: Uint8Array;
   if (high === undefined || low === undefined) return null;
   const length = (high << 8) | low;
   if (length === 0) throw new Csync2revError("frame", "a frame of length 0");
-  if (length > limit) throw new Csync2revError("frame", `a frame of ${length} bytes, where at most ${limit} are allowed`);
+  if (length > limit)
+    throw new Csync2revError("frame", `a frame of ${length} bytes, where at most ${limit} are allowed`);
   const end = FRAME_HEADER + length;
   if (bytes.length < end) return null;
   return { body: bytes.subarray(FRAME_HEADER, end), rest: bytes.subarray(end) };

@@ -85,9 +85,11 @@ export function decodeGreeting(body: Uint8Array): Uint8Array {
   const magic = Buffer.from(body.subarray(0, MAGIC.length)).toString("latin1");
   if (magic !== MAGIC) throw new Csync2revError("message", "the greeting is not csync2rev's");
   const version = body[MAGIC.length];
-  if (version !== VERSION) throw new Csync2revError("message", `csync2rev protocol ${version ?? "none"}, not ${VERSION}`);
+  if (version !== VERSION)
+    throw new Csync2revError("message", `csync2rev protocol ${version ?? "none"}, not ${VERSION}`);
   const challenge = body.subarray(MAGIC.length + 1);
-  if (challenge.length !== NONCE_LENGTH) throw new Csync2revError("message", "the greeting's challenge has the wrong length");
+  if (challenge.length !== NONCE_LENGTH)
+    throw new Csync2revError("message", "the greeting's challenge has the wrong length");
   return challenge;
 }
 
@@ -100,7 +102,8 @@ export function encodeSealedRequest(request: SealedRequest): Uint8Array {
 /** Takes a request frame's body apart: a version, a config name and the lengths are all that is looked at. Throws `message`. */
 export function decodeSealedRequest(body: Uint8Array): SealedRequest {
   const [version, configLength] = body;
-  if (version !== VERSION) throw new Csync2revError("message", `protocol ${version ?? "none"}, not ${VERSION}`);
+  if (version !== VERSION)
+    throw new Csync2revError("message", `protocol ${version ?? "none"}, not ${VERSION}`);
   const nonceAt = 2 + (configLength ?? 0);
   const boxAt = nonceAt + NONCE_LENGTH;
   if (configLength === undefined || body.length < boxAt + BOX_OVERHEAD)
@@ -133,8 +136,11 @@ export function decodeRequest(text: Uint8Array): Request {
 
 /** A reply as the text of its box. Texts in it are cut, and pending files left out, so that its frame keeps to the limit. */
 export function encodeReply(reply: Reply): Uint8Array {
-  const text = Buffer.from(JSON.stringify(reply, (_, value: unknown) => (typeof value === "string" ? cut(value) : value)));
-  if (text.length + BOX_OVERHEAD <= REPLY_BODY_LIMIT || reply.type !== "done" || reply.files === undefined) return text;
+  const text = Buffer.from(
+    JSON.stringify(reply, (_, value: unknown) => (typeof value === "string" ? cut(value) : value)),
+  );
+  if (text.length + BOX_OVERHEAD <= REPLY_BODY_LIMIT || reply.type !== "done" || reply.files === undefined)
+    return text;
   return encodeReply({ ...reply, files: reply.files.slice(0, -1) });
 }
 
@@ -170,7 +176,8 @@ export function decodeReply(text: Uint8Array): Reply {
 function decodeDone(fields: Fields): Done {
   const { exit, pending, files, detail } = fields;
   if (!isCount(exit)) throw new Csync2revError("message", 'a "done" without an exit status');
-  if (pending !== undefined && !isCount(pending)) throw new Csync2revError("message", '"pending" is no number');
+  if (pending !== undefined && !isCount(pending))
+    throw new Csync2revError("message", '"pending" is no number');
   if (files !== undefined && !(Array.isArray(files) && files.every((file) => typeof file === "string")))
     throw new Csync2revError("message", '"files" is no list of names');
   return {
@@ -208,7 +215,8 @@ function isCount(value: unknown): value is number {
 
 function count(fields: Fields, field: string): number {
   const value = Object.hasOwn(fields, field) ? fields[field] : 0;
-  if (typeof value !== "number" || !(value >= 0)) throw new Csync2revError("message", `"${field}" is no number`);
+  if (typeof value !== "number" || !(value >= 0))
+    throw new Csync2revError("message", `"${field}" is no number`);
   return value;
 }
 
