@@ -1,6 +1,15 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { childrenOf, entering, Holder } from "./namespace.ts";
@@ -101,10 +110,15 @@ export class Host {
     return join(this.#around.root, file);
   }
 
+  /** Writes a file, and the directories that it is in. */
   write(file: string, content: string | Uint8Array, mode = 0o644): void {
     const path = this.path(file);
+    const before = statSync(path, { throwIfNoEntry: false });
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content, { mode });
+    // csync2 tells a change by size and whole seconds, and tests change files faster than that.
+    const seconds = before && Math.floor(before.mtimeMs / 1000) + 1;
+    if (seconds !== undefined && seconds * 1000 > Date.now()) utimesSync(path, seconds, seconds);
   }
 
   read(file: string): string {
@@ -301,7 +315,11 @@ export class Host {
 
   async #untilServed(kind: Superserver, port: number): Promise<void> {
     try {
-      await this.until(`${kind} listens on port ${port}`, () => this.listens(port));
+      await this.until(`${kind} listens on port ${port}`, () => {
+        if (this.#superserver.every(({ child }) => child.exitCode !== null))
+          throw new Error(`${kind} has ended`);
+        return this.listens(port);
+      });
     } catch (error) {
       const said = this.#superserver.map(({ output }) => output());
       const logged = this.syslog(kind).map(({ message }) => message);

@@ -46,9 +46,7 @@ export function configure(kind: Superserver, services: readonly (Service | Servi
       return {
         files: {
           "/etc/xinetd.conf": "defaults\n{\n  passenv = PATH\n}\n\nincludedir /etc/xinetd.d\n",
-          ...Object.fromEntries(
-            services.map((service) => [`/etc/xinetd.d/${service.port}`, xinetdFile(service)]),
-          ),
+          ...Object.fromEntries(services.map((service) => [xinetdName(service), xinetdFile(service)])),
         },
         commands: [["/usr/sbin/xinetd", "-dontfork", "-f", "/etc/xinetd.conf"]],
       };
@@ -63,6 +61,10 @@ function inetdLine(service: Service | ServiceText): string {
     ? ["/usr/bin/env", ...assignments(service.env), ...service.command]
     : service.command;
   return `${service.name} stream tcp nowait root ${program} ${[program.split("/").at(-1), ...args].join(" ")}`;
+}
+
+function xinetdName(service: Service | ServiceText): string {
+  return `/etc/xinetd.d/${"text" in service ? service.port : service.name}`;
 }
 
 function xinetdFile(service: Service | ServiceText): string {
