@@ -4,7 +4,7 @@ import { Matcher, mayAsk, nearMisses, readDirectives } from "./directive.ts";
 import type { Csync2Cfg, Group, Host, Key, Prefix, Warning } from "./model.ts";
 import { parse, type GroupBlock, type PrefixBlock } from "./parser.ts";
 import { Scanner, type IncludeReader, type Token } from "./scanner.ts";
-import { decode, encode, lowerCase, quote, Source } from "./source.ts";
+import { decode, encode, isKey, lowerCase, quote, Source } from "./source.ts";
 
 /** Where packages of csync2 have their configuration, the most particular first. */
 const SYSTEM_DIRECTORIES = ["/etc/csync2", "/etc", "/usr/local/etc/csync2", "/usr/local/etc"];
@@ -165,6 +165,11 @@ class KeyFiles {
     if (known) return known;
     const file = name.startsWith("/") ? name : `${encode(this.#systemDirectory)}/${name}`;
     const fail = (what: string, cause?: unknown): never => {
+      if (isKey(name)) {
+        const { file: cfg, line, column } = token.source.place(token.offset);
+        const message = `found what looks like a key, expected the name of a file that holds it: ${what.replace(/^.*: /, "")}`;
+        throw new Csync2revError("key", `${cfg}:${line}:${column}: ${message}`);
+      }
       const message = `found key file ${quote(file)}, ${what}`;
       throw new Csync2revError("key", token.source.complaint(token.offset, message), { cause });
     };

@@ -35,21 +35,31 @@ export class Source {
     return { file: this.file, line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
   }
 
-  /** `file:line:column: message`, the line, and a caret below the spot: one message for a person. */
+  /**
+   * `file:line:column: message`, the line, and a caret below the spot: one message for a person. A file that holds a key, where
+   * configuration should be, is not quoted.
+   */
   complaint(offset: number, message: string): string {
     const { file, line, column } = this.place(offset);
+    const where = `${printable(file)}:${line}:${column}`;
+    if (isKey(/^[^\r\n]*/.exec(this.text)?.[0] ?? "")) {
+      return `${where}: found what looks like a key, expected configuration: is it a key file?`;
+    }
     const begin = offset - (column - 1);
     const newline = this.text.indexOf("\n", offset);
     let end = newline === -1 ? this.text.length : newline;
     if (end > offset && this.text[end - 1] === "\r") end--;
-    const before = Array.from(printable(decode(this.text.slice(Math.max(begin, offset - 400), offset))));
-    const after = Array.from(printable(decode(this.text.slice(offset, Math.min(end, offset + 400)))));
-    const cutBefore = before.length > EXCERPT_BEFORE || offset - begin > 400;
-    const left = (cutBefore ? "…" : "") + before.slice(-EXCERPT_BEFORE).join("");
-    const cutAfter = after.length > EXCERPT_AFTER || end - offset > 400;
-    const right = after.slice(0, EXCERPT_AFTER).join("") + (cutAfter ? "…" : "");
-    return `${printable(file)}:${line}:${column}: ${message}\n  ${left}${right}\n  ${" ".repeat(Array.from(left).length)}^`;
+    const before = display(this.text.slice(Math.max(begin, offset - 4 * EXCERPT_BEFORE - 4), offset));
+    const after = display(this.text.slice(offset, Math.min(end, offset + 4 * EXCERPT_AFTER + 4)));
+    const left = (before.length > EXCERPT_BEFORE ? "…" : "") + before.slice(-EXCERPT_BEFORE).join("");
+    const right = after.slice(0, EXCERPT_AFTER).join("") + (after.length > EXCERPT_AFTER ? "…" : "");
+    return `${where}: ${message}\n  ${left}${right}\n  ${" ".repeat(Array.from(left).length)}^`;
   }
+}
+
+/** What csync2 takes as a key, and what no message may show. */
+export function isKey(text: string): boolean {
+  return /^[A-Za-z0-9._]{32,}$/.test(text);
 }
 
 /**
@@ -78,12 +88,16 @@ export function lowerCase(name: string): string {
   return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-/** A word in quotes for a message: decoded, control characters escaped, cut where it is long. */
+/** A word in quotes for a message: control characters escaped, cut where it is long. */
 export function quote(bytes: string): string {
-  const text = printable(decode(bytes.slice(0, 4 * QUOTED_LENGTH)));
-  const characters = Array.from(text);
-  const cut = characters.length > QUOTED_LENGTH || bytes.length > 4 * QUOTED_LENGTH;
-  return `"${characters.slice(0, QUOTED_LENGTH).join("")}${cut ? "…" : ""}"`;
+  const characters = display(bytes.slice(0, 4 * QUOTED_LENGTH + 4));
+  const cut = characters.length > QUOTED_LENGTH ? "…" : "";
+  return `"${characters.slice(0, QUOTED_LENGTH).join("")}${cut}"`;
+}
+
+/** The characters that a terminal shows for some bytes; a tab is one blank. */
+function display(bytes: string): string[] {
+  return Array.from(printable(Buffer.from(bytes, "latin1").toString("utf8").replace(/\t/g, " ")));
 }
 
 function lineStarts(text: string): number[] {

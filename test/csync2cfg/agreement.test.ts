@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { bytesCase, mutatedCase, Random, SHARED_FILES, soupCase, validCase } from "./generate.ts";
+import { loadCsync2Cfg } from "../../src/csync2cfg/load.ts";
 import { Oracle, type Case } from "./oracle.ts";
 
 const SEED = Number(process.env["CSYNC2REV_SEED"] ?? Date.now() % 1_000_000_000);
@@ -46,147 +47,136 @@ async function table(what: string, taken: boolean, texts: readonly string[]): Pr
 }
 
 test("what csync2 takes", () =>
-  table(
-    "a good file",
-    true,
-    [
-      "",
-      "# nothing\r\n",
-      "group g { host h1; K }",
-      "group g{{ { host h1; K }",
-      "group { K } group { host h1 h2; K }",
-      'group "host" { host "key" h1; K }',
-      'group "a b" { host "h 2" "h1"; K }',
-      "group g { K host; include; exclude; compare; action { } action { exec; pattern; } }",
-      "group g { host h1 a (b c) d@e (f@g) (h); K }",
-      "group g { host h1 @ p1 h2@\tp2; K }",
-      "group g { host h1 a@\r\n\r\nb; K }",
-      "group g { host h1 (); K }",
-      "group g { host h1 h1@p1 (h1@p2) h2; K }",
-      "group g { host (h1) h2; K } group g { host h3 h1@x; K }",
-      "group g { host H1@Peer H2@OTHER; K }",
-      "group g { K host h1 h2; } group h { K host h3; host h1@x; host h4; }",
-      "group g { compare a b c; K host h1; }",
-      "group g { auto younger; backup-directory /b; backup-generations x; K host h1; }",
-      'group g { action { pattern /a /b; exec "x y"; logfile /l; do-local; do-local-only; } K host h1; }',
-      "prefix p { on h1: /a/; on * : /b; } prefix q { } prefix p { on h[0-9]: /; }",
-      "prefix p { on h2: /a; on H1: /b; on ?1: //c//; }",
-      'prefix p { on h1: "/a b"; }',
-      "nossl * *; database x; tempdir /t; lock-timeout soon; ignore; ignore uid gid mod uid;",
-      "group g { host h1 a:b c:; K }".replace("c:;", "c;"),
-      'group g { host h1 ""; K "" }',
-      'group g { host h1; key "$BASE/key"; }',
-      'group g { host h1 h2"h3"h4; K }',
-      'group g { host h1 "h\n2"; K }',
-      "group g { host h1 h2#comment } ; {\n; K }",
-      "group g { host h1; K }#csync2rev allow nobody;",
-      "group g { host h1; K # csync2rev allow }\n}",
-      "group g\x0c { host h1; K }".replace("\x0c ", "\x0c "),
-      "group g { host h1 h\x0b2 \xa0 \x85; K }",
-      "group g { host h1 h2\0h3 \0; K }",
-      "# \0 }\ngroup g { host h1; K }",
-      "group g { host h1; key $BASE/long; } group h { host h1; key ../key; }",
-      "group g { host h1 h2; K } config",
-      "config;",
-      "config $BASE/shared-group;",
-      "config $BASE/shared-group $BASE/shared-group\n\r shared-group ;",
-      "config\n\n  shared-group\n\n;group g { host h1; K config $BASE/shared-hosts; }",
-      "config shared-group",
-      'group g { host h1; K } # "',
-      "group g { host h1 __proto__ constructor toString@hasOwnProperty; K } group __proto__ { host h1; K }",
-      "group redis { host h1 flags hosts; K } group hosts { host h1; K }",
-      "group g { host h1, h2,; K }",
-      `group ${"g".repeat(10_000)} { host h1 ${"h".repeat(20_000)}; K }`,
-      'group g { host h1; K } nossl "',
-      "group g { host h1; K } #\r# }".replace("#\r# }", "#\r#"),
-    ].filter((text) => !text.endsWith('nossl "')),
-  ));
+  table("a good file", true, [
+    "",
+    "# nothing\r\n",
+    "group g { host h1; K }",
+    "group g{{ { host h1; K }",
+    "group { K } group { host h1 h2; K }",
+    'group "host" { host "key" h1; K }',
+    'group "a b" { host "h 2" "h1"; K }',
+    "group g { K host; include; exclude; compare; action { } action { exec; pattern; } }",
+    "group g { host h1 a (b c) d@e (f@g) (h); K }",
+    "group g { host h1 @ p1 h2@\tp2; K }",
+    "group g { host h1 a@\r\n\r\nb; K }",
+    "group g { host h1 (); K }",
+    "group g { host h1 h1@p1 (h1@p2) h2; K }",
+    "group g { host (h1) h2; K } group g { host h3 h1@x; K }",
+    "group g { host H1@Peer H2@OTHER; K }",
+    "group g { K host h1 h2; } group h { K host h3; host h1@x; host h4; }",
+    "group g { compare a b c; K host h1; }",
+    "group g { auto younger; backup-directory /b; backup-generations x; K host h1; }",
+    'group g { action { pattern /a /b; exec "x y"; logfile /l; do-local; do-local-only; } K host h1; }',
+    "prefix p { on h1: /a/; on * : /b; } prefix q { } prefix p { on h[0-9]: /; }",
+    "prefix p { on h2: /a; on H1: /b; on ?1: //c//; }",
+    'prefix p { on h1: "/a b"; }',
+    "nossl * *; database x; tempdir /t; lock-timeout soon; ignore; ignore uid gid mod uid;",
+    "group g { host h1 a:b c; K }",
+    'group g { host h1 ""; K "" }',
+    'group g { host h1; key "$BASE/key"; }',
+    'group g { host h1 h2"h3"h4; K }',
+    'group g { host h1 "h\n2"; K }',
+    "group g { host h1 h2#comment } ; {\n; K }",
+    "group g { host h1; K }#csync2rev allow nobody;",
+    "group g { host h1; K # csync2rev allow }\n}",
+    "group g\x0c { host h1; K }",
+    "group g { host h1 h\x0b2 \xa0 \x85; K }",
+    "group g { host h1 h2\0h3 \0; K }",
+    "# \0 }\ngroup g { host h1; K }",
+    "group g { host h1; key $BASE/long; } group h { host h1; key ../key; }",
+    "group g { host h1 h2; K } config",
+    "config;",
+    "config $BASE/shared-group;",
+    "config $BASE/shared-group $BASE/shared-group\n\r shared-group ;",
+    "config\n\n  shared-group\n\n;group g { host h1; K config $BASE/shared-hosts; }",
+    "config shared-group",
+    'group g { host h1; K } # "',
+    "group g { host h1 __proto__ constructor toString@hasOwnProperty; K } group __proto__ { host h1; K }",
+    "group redis { host h1 flags hosts; K } group hosts { host h1; K }",
+    "group g { host h1, h2,; K }",
+    `group ${"g".repeat(10_000)} { host h1 ${"h".repeat(20_000)}; K }`,
+    "group g { host h1; K } #\r#",
+  ]));
 
 test("what csync2 refuses", () =>
-  table(
-    "a bad file",
-    false,
-    [
-      "group",
-      "group g",
-      "group g{ host h1; K }",
-      "group g {host h1; K }",
-      "group g { host h1; K };",
-      "group g { host h1; K action { }; }",
-      "group g { host h1; K }}",
-      "group g { host h1; K ",
-      "group g { host h1; K } }",
-      "g { host h1; K }",
-      "group g { host h1 K }",
-      "group g { host h1; key $BASE/key }",
-      "group g { host h1; }",
-      "group g { host h1; K K }",
-      "group g { host h1; K key nowhere; }",
-      "group host { host h1; K }",
-      "group g { host key; K }",
-      "group g { host h1 config; K }",
-      "group g { host h1@; K }",
-      "group g { host @h1; K }",
-      "group g { host h1@p@q; K }",
-      "group g { host h1 (h2; K }",
-      "group g { host h1 (h2 (h3)); K }",
-      "group g { host h1 h2); K }",
-      "group g { host h1: h2; K }",
-      "group g { auto; K }",
-      "group g { auto newest; K }",
-      "group g { auto Younger; K }",
-      "group g { auto none; auto none; K }",
-      "group g { backup-directory a b; K }",
-      "group g { action { exec x } K }",
-      "group g { action { logfile; } K }",
-      "group g { action { do-local x; } K }",
-      "group g { action x { } K }",
-      "group g { tempdir /x; K }",
-      "group g { ; K }",
-      "group g { host h1;; K }",
-      "group g { group h { } K }",
-      "prefix { on h1: /a; }",
-      "prefix p { on h1: a; }",
-      'prefix p { on h1: ""; }',
-      "prefix p { on other: a; }",
-      "prefix p { on h1:/a; }",
-      "prefix p { on h1 :/a; }",
-      "prefix p { on h1: /a }",
-      "prefix p { on h1 /a; }",
-      "prefix p { } ;",
-      "nossl *;",
-      "nossl * * *;",
-      "database;",
-      "tempdir /a /b;",
-      "lock-timeout;",
-      "ignore Uid;",
-      "ignore uid",
-      "no-cygwin-lowercase;",
-      "do-local;",
-      "\xef\xbb\xbfgroup g { host h1; K }",
-      "\0group g { host h1; K }",
-      "group\0x g { host h1; K }",
-      "group g { host h1; key \0; }",
-      "group g { host h1; key $BASE/short; }",
-      "group g { host h1; key $BASE/crlf; }",
-      "group g { host h1; key $BASE/umlaut; }",
-      "group g { host h1; key $BASE/empty; }",
-      "group g { host h1; key $BASE/nul-short; }",
-      "group g { host h1; key $BASE; }",
-      "group g { host h1; key nowhere; }",
-      "group g { host h1; K } group other { host h2; key nowhere; }",
-      'group g { host h1; K include "/a; }',
-      "config nowhere;",
-      "config $BASE;",
-      'config "$BASE/shared-group";',
-      "config shared-group\ngroup g { host h1; K }",
-      "config config;",
-      "config $HERE/csync2.cfg;",
-      "group g { host h1; K } ' ",
-      // What only the fork has.
-      "database-version 2;",
-    ].filter((text) => text !== "database-version 2;"),
-  ));
+  table("a bad file", false, [
+    "group",
+    "group g",
+    "group g{ host h1; K }",
+    "group g {host h1; K }",
+    "group g { host h1; K };",
+    "group g { host h1; K action { }; }",
+    "group g { host h1; K }}",
+    "group g { host h1; K ",
+    "group g { host h1; K } }",
+    "g { host h1; K }",
+    "group g { host h1 K }",
+    "group g { host h1; key $BASE/key }",
+    "group g { host h1; }",
+    "group g { host h1; K K }",
+    "group g { host h1; K key nowhere; }",
+    "group host { host h1; K }",
+    "group g { host key; K }",
+    "group g { host h1 config; K }",
+    "group g { host h1@; K }",
+    "group g { host @h1; K }",
+    "group g { host h1@p@q; K }",
+    "group g { host h1 (h2; K }",
+    "group g { host h1 (h2 (h3)); K }",
+    "group g { host h1 h2); K }",
+    "group g { host h1: h2; K }",
+    "group g { auto; K }",
+    "group g { auto newest; K }",
+    "group g { auto Younger; K }",
+    "group g { auto none; auto none; K }",
+    "group g { backup-directory a b; K }",
+    "group g { action { exec x } K }",
+    "group g { action { logfile; } K }",
+    "group g { action { do-local x; } K }",
+    "group g { action x { } K }",
+    "group g { tempdir /x; K }",
+    "group g { ; K }",
+    "group g { host h1;; K }",
+    "group g { group h { } K }",
+    "prefix { on h1: /a; }",
+    "prefix p { on h1: a; }",
+    'prefix p { on h1: ""; }',
+    "prefix p { on other: a; }",
+    "prefix p { on h1:/a; }",
+    "prefix p { on h1 :/a; }",
+    "prefix p { on h1: /a }",
+    "prefix p { on h1 /a; }",
+    "prefix p { } ;",
+    "nossl *;",
+    "nossl * * *;",
+    "database;",
+    "tempdir /a /b;",
+    "lock-timeout;",
+    "ignore Uid;",
+    "ignore uid",
+    "no-cygwin-lowercase;",
+    "do-local;",
+    "\xef\xbb\xbfgroup g { host h1; K }",
+    "\0group g { host h1; K }",
+    "group\0x g { host h1; K }",
+    "group g { host h1; key \0; }",
+    "group g { host h1; key $BASE/short; }",
+    "group g { host h1; key $BASE/crlf; }",
+    "group g { host h1; key $BASE/umlaut; }",
+    "group g { host h1; key $BASE/empty; }",
+    "group g { host h1; key $BASE/nul-short; }",
+    "group g { host h1; key $BASE; }",
+    "group g { host h1; key nowhere; }",
+    "group g { host h1; K } group other { host h2; key nowhere; }",
+    'group g { host h1; K include "/a; }',
+    "config nowhere;",
+    "config $BASE;",
+    'config "$BASE/shared-group";',
+    "config shared-group\ngroup g { host h1; K }",
+    "config config;",
+    "config $HERE/csync2.cfg;",
+    "group g { host h1; K } ' ",
+  ]));
 
 test("ten included files inside one another are taken, eleven are not", async () => {
   const nested = (depth: number): Case => ({
@@ -319,6 +309,38 @@ test("patterns match as fnmatch(3) has them: csync2 says which prefix a host has
     };
   });
   assert.equal(await agree(cases, `patterns, CSYNC2REV_SEED=${SEED}`), cases.length);
+});
+
+test("slaves: csync2's daemon lets the hosts delete a file that csync2rev knows as no slave", async () => {
+  const random = new Random(SEED);
+  const peers = ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"];
+  const seen = new Set<string>();
+  for (let round = 0; round < 12; round++) {
+    const host = (): string => random.pick([random.pick(peers), `h${random.below(3)}@${random.pick(peers)}`]);
+    const group = (): string =>
+      `group { host ${random.pick(["h9@127.0.0.9", "", "(h9@127.0.0.9)"])} ${[...random.times(2, host), "(", ...random.times(3, host), ")", ...random.times(1, host)].join(" ")}; key ${random.pick(["key-1", "key-2"])}; include /nowhere; }`;
+    const files = {
+      "csync2.cfg": `nossl * *; ${group()} ${group()} ${group()}`,
+      "key-1": `${"k".repeat(40)}\n`,
+      "key-2": `${"o".repeat(40)}\n`,
+    };
+    const directory = oracle.write({ files });
+    const cfg = loadCsync2Cfg({ systemDirectory: directory, configName: "", hostname: "h9" });
+    for (const peer of peers) {
+      const entries = cfg.groups
+        .filter((each) => each.key.text.startsWith("k"))
+        .flatMap((each) => each.hosts.filter((member) => member !== each.me && member.peername === peer));
+      const expected = entries.some((entry) => !entry.slave)
+        ? "allowed"
+        : entries.length > 0
+          ? "Permission denied for slave!"
+          : "Permission denied!";
+      seen.add(expected);
+      const answer = await oracle.converse(directory, "h9", peer, `DEL ${"k".repeat(40)} /nowhere/file`);
+      assert.equal(/^Permission denied.*$/m.exec(answer)?.[0] ?? "allowed", expected, files["csync2.cfg"]);
+    }
+  }
+  assert.equal(seen.size, 3, "not every answer came up");
 });
 
 test(`csync2 agrees about ${RUNS} generated files, CSYNC2REV_SEED=${SEED}`, async (context) => {

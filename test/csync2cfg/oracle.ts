@@ -1,5 +1,8 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { on, once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { createInterface } from "node:readline";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadCsync2Cfg } from "../../src/csync2cfg/load.ts";
@@ -67,7 +70,7 @@ export class Oracle {
   async compare(
     cases: readonly Case[],
   ): Promise<{ csync2: Verdict; csync2rev: Verdict; directory: string }[]> {
-    const directories = cases.map((each) => this.#write(each));
+    const directories = cases.map((each) => this.write(each));
     const lines = cases.map(
       ({ hostname = "h1", groups = "" }, index) => `${directories[index] ?? ""} ${hostname} ${groups}\n`,
     );
@@ -88,7 +91,8 @@ export class Oracle {
     return verdicts;
   }
 
-  #write({ files }: Case): string {
+  /** Puts the files of a case into a directory of their own. */
+  write({ files }: Case): string {
     const directory = join(this.base, String(this.#cases++));
     mkdirSync(directory);
     for (const [name, text] of Object.entries(files)) {
@@ -99,6 +103,33 @@ export class Oracle {
       );
     }
     return directory;
+  }
+
+  /** Connects to `csync2 -i` from the address `peer`, says HELLO with it and the command, and returns the answer to the command. */
+  async converse(systemDirectory: string, hostname: string, peer: string, command: string): Promise<string> {
+    const database = join(this.base, "database");
+    mkdirSync(database, { recursive: true });
+    const env = { LD_LIBRARY_PATH: this.#libraries, CSYNC2_SYSTEM_DIR: systemDirectory };
+    const server = createServer({ pauseOnConnect: true }, (socket) => {
+      spawn(this.#program, ["-i", "-N", hostname, "-D", database], {
+        stdio: [socket, socket, "ignore"],
+        env,
+      });
+      socket.destroy();
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    const client = connect({ port, host: "127.0.0.1", localAddress: peer });
+    const lines = on(createInterface({ input: client }), "line");
+    let answer = "";
+    for (const line of ["CONFIG ", `HELLO ${peer}`, command]) {
+      client.write(`${line}\n`);
+      const { value } = (await lines.next()) as IteratorYieldResult<string[]>;
+      answer = value[0] ?? "";
+    }
+    client.destroy();
+    server.close();
+    return answer;
   }
 
   // Without a network no name resolves, and csync2 says whom it would talk to and goes on to the next.
