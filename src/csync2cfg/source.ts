@@ -95,9 +95,12 @@ export function quote(bytes: string): string {
   return `"${characters.slice(0, QUOTED_LENGTH).join("")}${cut}"`;
 }
 
-/** The characters that a terminal shows for some bytes; a tab is one blank. */
+/** The characters that a terminal shows for some bytes; a tab is one blank, and what may be a key is asterisks. */
 function display(bytes: string): string[] {
-  return Array.from(printable(Buffer.from(bytes, "latin1").toString("utf8").replace(/\t/g, " ")));
+  const shown = bytes
+    .replace(/\t/g, " ")
+    .replace(/[A-Za-z0-9._]{32,}/g, (word) => (/[A-Z]/.test(word) ? "*".repeat(word.length) : word));
+  return Array.from(printable(Buffer.from(shown, "latin1").toString("utf8")));
 }
 
 function lineStarts(text: string): number[] {

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { chmodSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { findSystemDirectory, loadCsync2Cfg } from "../../src/csync2cfg/load.ts";
+import type { Csync2Cfg } from "../../src/csync2cfg/model.ts";
+
+let base: string;
+
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), "csync2rev-"));
+  for (const name of ["one", "two"]) mkdirSync(join(base, name));
+  write("k", "k".repeat(64));
+});
+
+afterEach(() => {
+  rmSync(base, { recursive: true });
+});
+
+function write(name: string, text: string): void {
+  writeFileSync(join(base, name), text, "latin1");
+}
+
+function load(text: string, hostname = "h1"): Csync2Cfg {
+  write("csync2.cfg", text);
+  return loadCsync2Cfg({ systemDirectory: base, configName: "", hostname });
+}
+
+/** Finds the directory among one and two, without the path before it. */
+function find(configName: string, env: NodeJS.ProcessEnv = {}): string {
+  return findSystemDirectory(configName, env, [join(base, "one"), join(base, "two")]).replace(`${base}/`, "");
+}
+
+test("the directory is the one that has the file", () => {
+  write("two/csync2.cfg", "");
+  write("one/csync2_web.cfg", "");
+  assert.equal(find(""), "two");
+  assert.equal(find("web"), "one");
+  assert.throws(() => find("other"), {
+    code: "config-missing",
+    message: /^found no "csync2_other.cfg" in .*one, .*two: create it/,
+  });
+});
+
+test("CSYNC2_SYSTEM_DIR goes before the search", () => {
+  write("one/csync2.cfg", "");
+  write("csync2.cfg", "");
+  assert.equal(find("", { CSYNC2_SYSTEM_DIR: base }), base);
+  assert.throws(() => find("", { CSYNC2_SYSTEM_DIR: `${base}/two` }), {
+    code: "config-missing",
+    message: /two\/csync2.cfg", where CSYNC2_SYSTEM_DIR points/,
+  });
+});
+
+test("two files are one too many, unless they are the same", () => {
+  write("one/csync2.cfg", "");
+  write("two/csync2.cfg", "");
+  assert.throws(() => find(""), {
+    code: "config-ambiguous",
+    message: /one\/csync2.cfg" and ".*two\/csync2.cfg"/,
+  });
+  rmSync(join(base, "two/csync2.cfg"));
+  symlinkSync("../one/csync2.cfg", join(base, "two/csync2.cfg"));
+  assert.equal(find(""), "one");
+  rmSync(join(base, "two/csync2.cfg"));
+  linkSync(join(base, "one/csync2.cfg"), join(base, "two/csync2.cfg"));
+  assert.equal(find(""), "one");
+});
+
+test("no config name leads out of the directory", () => {
+  for (const name of ["../x", "A", "a/b", "a\n", "ä", "a.b"])
+    assert.throws(() => find(name), { code: "usage" });
+});
+
+test("no file, or one that is none", () => {
+  const options = { systemDirectory: base, configName: "none", hostname: "h1" };
+  assert.throws(() => loadCsync2Cfg(options), { code: "config-missing" });
+  mkdirSync(join(base, "csync2_none.cfg"));
+  assert.throws(() => loadCsync2Cfg(options), { code: "config-unreadable", message: /it is a directory/ });
+});
+
+test("what is forbidden is named", { skip: process.getuid?.() === 0 }, () => {
+  chmodSync(join(base, "k"), 0);
+  assert.throws(() => load("group g { key k; }"), { code: "key", message: /permission denied/ });
+});
+
+test("the whole result", () => {
+  const cfg = load(
+    "prefix p { on h*: /srv/; on *: /; }\nprefix q { on x: /; }\n group web {\n host H2 h1@Me (h3@Three);\n key k;\n}\n group other { host h2; key k; }\n",
+  );
+  assert.deepEqual(
+    { ...cfg },
+    {
+      file: join(base, "csync2.cfg"),
+      groups: [
+        {
+          name: "web",
+          place: { file: join(base, "csync2.cfg"), line: 3, column: 2 },
+          me: { hostname: "h1", peername: "me", slave: false },
+          hosts: [
+            { hostname: "h2", peername: "h2", slave: false },
+            { hostname: "h1", peername: "me", slave: false },
+            { hostname: "h3", peername: "three", slave: true },
+          ],
+          key: { file: join(base, "k"), text: "k".repeat(64) },
+          allow: null,
+        },
+      ],
+      prefixes: [
+        { name: "q", path: null },
+        { name: "p", path: "/srv" },
+      ],
+      fault: null,
+      warnings: [],
+    },
+  );
+  assert.equal(cfg.groups[0]?.hosts[1], cfg.groups[0]?.me);
+});
+
+test("this host is who the last of its entries says, and is listed once", () => {
+  const [group] = load("group g { host h1@a h2 (h1@b) h2; key k; }").groups;
+  assert.deepEqual(group?.me, { hostname: "h1", peername: "b", slave: true });
+  assert.deepEqual(
+    group.hosts.map((host) => host.peername),
+    ["h2", "b", "h2"],
+  );
+});
+
+test("in no group: an empty list", () => {
+  assert.deepEqual(load("group g { host h2; key k; }").groups, []);
+  assert.deepEqual(load("group g { host h1; key k; }", "h1.example.com").groups, []);
+});
+
+test("names that are no UTF-8 stay apart and keep their bytes", () => {
+  const [group] = load("group g { host h1 \xff \xfe h\xc3\xa4; key k; }").groups;
+  const names = group?.hosts.map((host) => host.peername) ?? [];
+  assert.equal(new Set(names).size, 4);
+  assert.equal(names[3], "hä");
+});
+
+test("a key's first 1023 bytes count, and a NUL ends it", () => {
+  write("long", `${"a".repeat(1023)}?`);
+  write("nul", `${"b".repeat(40)}\0?`);
+  const keys = load("group g { host h1; key long; } group h { host h1; key nul; }").groups.map(
+    ({ key }) => key.text,
+  );
+  assert.deepEqual(keys, ["a".repeat(1023), "b".repeat(40)]);
+});
+
+test("the fork's words are taken where csync2 has an error, and are names elsewhere", () => {
+  const fork =
+    "hosts { a: 10.0.0.1; b : c : 30865; } database-version 2; protocol-version 2; ip-version 4; patch-mode 1; lock-time 3; redis x;";
+  const cfg = load(`${fork} group redis { host h1 hosts; flags x; key k; }`);
+  assert.deepEqual(
+    cfg.groups[0]?.hosts.map((host) => host.hostname),
+    ["h1", "hosts"],
+  );
+  for (const text of [
+    "hosts a;",
+    "redis;",
+    'group g { "flags" x; key k; }',
+    '"redis" x;',
+    "hosts { a: ; }",
+  ]) {
+    assert.throws(() => load(text), { code: "config-syntax" }, text);
+  }
+});
