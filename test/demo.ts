@@ -143,6 +143,9 @@ has each of them check its files and push to h3 what it lacks.`,
   console.log("\nh1 and h2 have nothing left to push (csync2 -M lists nothing):\n");
   await type(h1, "csync2 -M");
   await type(h2, "csync2 -M");
+  const logged = (): boolean =>
+    h2.syslog("csync2rev").filter((line) => line.message.includes("event=done")).length === 2;
+  await h2.until("csync2rev has logged what it did", logged);
   console.log(`\nh2 has logged, by syslog, a line for each event:\n`);
   for (const { facility, severity, message } of h2.syslog("csync2rev")) {
     console.log(fold(`${facility}.${severity} ${message}`));

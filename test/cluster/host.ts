@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { childrenOf, entering, Holder } from "./namespace.ts";
+import { childrenOf, entering, Holder, signal } from "./namespace.ts";
 import {
   type Service,
   type ServiceText,
@@ -105,7 +105,10 @@ export class Host {
     return this.#init !== undefined;
   }
 
-  /** Where a file of this host is on the real machine, also while the host is down. */
+  /**
+   * Where a file of this host's disk is on the real machine, also while the host is down. What is mounted on the
+   * running host cannot be seen there.
+   */
   path(file: string): string {
     return join(this.#around.root, file);
   }
@@ -158,6 +161,7 @@ export class Host {
     if (!init) return;
     this.#init = undefined;
     this.#superserver = [];
+    this.#attached = true;
     await this.#around.unplug();
     await init.kill();
   }
@@ -186,15 +190,11 @@ export class Host {
       env: { PATH, HOME: "/root", USER: "root", LOGNAME: "root", LANG: "C.UTF-8", ...env },
     });
     child.stdin.on("error", () => undefined); // a program need not read what it is given
-    child.kill = (signal = "SIGTERM") => {
+    child.kill = (name = "SIGTERM") => {
       // Between us and the program there is nsenter, which passes no signals on but ends as the program does.
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return false;
-      const [inner] = childrenOf(child.pid);
-      try {
-        return process.kill(inner ?? -child.pid, signal);
-      } catch {
-        return false;
-      }
+      const [program] = childrenOf(child.pid);
+      return signal(program ?? -child.pid, name);
     };
     return child;
   }
@@ -208,12 +208,11 @@ export class Host {
     child.stdin.end(options.input);
     const timeout = options.timeout ?? RUN_TIMEOUT_MS;
     const timer = setTimeout(() => {
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-      const said = `${out.stdout}${out.stderr}`;
-      child.emit(
-        "error",
-        new Error(`${this.name}: ${command.join(" ")}: no end after ${timeout} ms\n${said}`),
-      );
+      const what = `${this.name}: ${command.join(" ")}: no end after ${timeout} ms`;
+      child.emit("error", new Error([what, out.stdout, out.stderr].join("\n")));
+      if (child.pid !== undefined) signal(-child.pid, "SIGKILL");
+      child.stdout.destroy();
+      child.stderr.destroy();
     }, timeout);
     try {
       const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
@@ -244,7 +243,12 @@ export class Host {
       for (const command of commands) this.#superserver.push(this.#start(command, env));
       for (const { port } of services) await this.#untilServed(kind, port);
     };
-    await start();
+    try {
+      await start();
+    } catch (error) {
+      await this.stopServices();
+      throw error;
+    }
     this.#served = start;
   }
 
@@ -293,7 +297,7 @@ export class Host {
     return found;
   }
 
-  /** What was logged on this host since it was made or {@link clear}ed: of everybody, or of one ident. */
+  /** What was logged on this host since its disk was made: by everybody, or by one ident. */
   syslog(ident?: string): LogLine[] {
     const file = this.path("/var/log/syslog");
     const lines = existsSync(file) ? parseLog(readFileSync(file, "utf8")) : [];

@@ -58,11 +58,7 @@ export class Holder {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#keepAwake(true);
     const exited = once(this.#child, "exit");
-    try {
-      process.kill(this.pid, "SIGKILL");
-    } catch {
-      // it has ended meanwhile
-    }
+    signal(this.pid, "SIGKILL");
     await exited;
   }
 
@@ -92,5 +88,14 @@ export function childrenOf(pid: number): number[] {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
   } catch {
     return [];
+  }
+}
+
+/** Sends a signal, to a process or with a negative pid to its group; false where there is none any more. */
+export function signal(pid: number, name: NodeJS.Signals | number): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
   }
 }
