@@ -1,5 +1,7 @@
 import { once } from "node:events";
-import { type Cluster, type Host, startCluster } from "./cluster/cluster.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Cluster, type Host, type ServiceText, csync2, startCluster } from "./cluster/cluster.ts";
 
 const COLOUR = process.stdout.isTTY && !process.env["NO_COLOR"];
 const style = (code: number) => (text: string) => (COLOUR ? `\u001b[${code}m${text}\u001b[0m` : text);
@@ -19,6 +21,11 @@ const INDENT = "    ";
 
 let steps = 0;
 
+/** One of the files that this project ships for the superservers. */
+function sample(file: string): string {
+  return readFileSync(join(import.meta.dirname, "..", file), "utf8").trimEnd();
+}
+
 /** Says what happens next, and why. */
 function step(title: string, why: string): void {
   steps += 1;
@@ -35,11 +42,13 @@ async function type(host: Host, line: string): Promise<number | null> {
   return ended;
 }
 
-/** Indents whole lines of what comes in pieces. */
+/** Shows what comes in pieces with its lines indented, and no wider for tabs than need be. */
 function show(): (text: string) => void {
   let atStart = true;
   return (text) => {
-    process.stdout.write((atStart ? INDENT : "") + text.replaceAll(/\n(?=[^\n])/g, `\n${INDENT}`));
+    process.stdout.write(
+      (atStart ? INDENT : "") + text.replaceAll("\t", "  ").replaceAll(/\n(?=[^\n])/g, `\n${INDENT}`),
+    );
     atStart = text.endsWith("\n");
   };
 }
@@ -83,13 +92,19 @@ unpacked into .cache; nothing gets installed. This is their csync2.cfg:`,
   started(cluster);
   const [h1, h2, h3] = ["h1", "h2", "h3"].map((name) => cluster.host(name)) as [Host, Host, Host];
   console.log(CSYNC2_CFG.trimEnd().replaceAll(/^(?=.)/gm, INDENT));
-  await Promise.all([h1.serve("inetd"), h2.serve("xinetd"), h3.serve("inetd")]);
+  const inetd: ServiceText = { name: "csync2rev", port: 30866, text: sample("inetd/inetd.conf") };
+  const xinetd = { ...inetd, text: sample("xinetd/csync2rev").replace(/disable( *)= yes/, "disable$1= no") };
+  await Promise.all([
+    h1.serve("inetd", [csync2, inetd]),
+    h2.serve("xinetd", [csync2, xinetd]),
+    h3.serve("inetd", [csync2, inetd]),
+  ]);
   console.log(`
 On h1 inetd starts csync2 (port 30865) and csync2rev (port 30866) whenever
 somebody connects, on h2 xinetd does:
 `);
-  await type(h1, "cat /etc/inetd.conf");
-  await type(h2, "cat /etc/xinetd.d/csync2rev");
+  await type(h1, "grep -v '^#' /etc/inetd.conf");
+  await type(h2, "grep -v '#' /etc/xinetd.d/csync2rev");
 
   step(
     "They start with the same files",
@@ -174,6 +189,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     interruption.abort();
   });
 }
+process.stdout.on("error", () => {
+  interruption.abort(); // nobody reads on
+});
 
 const ended = demo((started) => (cluster = started)).then(
   () => 0,
@@ -183,10 +201,9 @@ const ended = demo((started) => (cluster = started)).then(
     return 1;
   },
 );
-const stopped = once(interruption.signal, "abort").then(() => {
-  console.log(`\n${yellow("Interrupted:")} the hosts are switched off, and nothing is left of them.`);
-  return 130;
-});
+const stopped = once(interruption.signal, "abort").then(() => 130);
 const code = await Promise.race([ended, stopped]);
 await cluster?.close(); // one that is half up ends with this process
+if (code === 130)
+  console.log(`\n${yellow("Interrupted:")} the hosts are switched off, and nothing is left of them.`);
 process.exit(code);

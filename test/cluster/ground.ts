@@ -1,33 +1,7 @@
+import { join } from "node:path";
 import { Holder } from "./namespace.ts";
 
-// Everything that the cluster writes is on a tmpfs that only its namespaces have, so there is nothing to clean up
-// afterwards. It is mounted on /sys, since every machine has that directory, and nobody keeps a checkout in it.
-const SCRIPT = `
-packages=$1 program=$2 node=$3
-mount -t tmpfs -o mode=755 cluster /sys
-mkdir -p /sys/hosts /sys/usr /sys/own/bin /sys/own/sbin /sys/dev/pts /sys/dev/shm
-: >/sys/own/bin/node
-ln -s nc.openbsd /sys/own/bin/nc
-[ -z "$program" ] || install -m 755 "$program" /sys/own/sbin/csync2rev
-mount -t overlay -o "lowerdir=/sys/own:$packages/usr:/usr" overlay /sys/usr
-mount --bind "$node" /sys/usr/bin/node
-for device in null zero full random urandom tty; do
-  : >/sys/dev/$device
-  mount --bind /dev/$device /sys/dev/$device
-done
-mount -t devpts -o newinstance,ptmxmode=666 devpts /sys/dev/pts
-ln -s pts/ptmx /sys/dev/ptmx
-ln -s /run/log /sys/dev/log
-ln -s /proc/self/fd /sys/dev/fd
-for i in 0:stdin 1:stdout 2:stderr; do ln -s /proc/self/fd/\${i%:*} /sys/dev/\${i#*:}; done
-mount --rbind /sys/usr /usr
-ip link add bridge type bridge
-ip link set bridge up
-echo $$
-read -r _
-echo ready
-while read -r _; do :; done
-`;
+const SCRIPT = join(import.meta.dirname, "ground.sh");
 
 /** What a cluster stands on, as files of the real machine. */
 export interface Ground {
@@ -41,7 +15,7 @@ export interface Ground {
 
 /** The holder's namespaces have what all hosts share, and the network that they are plugged into. */
 export async function layGround(ground: Ground): Promise<Holder> {
-  const script = ["bash", "-euc", SCRIPT, "ground", ground.packages, ground.program ?? "", ground.node];
+  const script = ["bash", SCRIPT, ground.packages, ground.program ?? "", ground.node];
   const attempts = process.getuid?.() === 0 ? [false, true] : [true];
   const failures: string[] = [];
   for (const rootless of attempts) {

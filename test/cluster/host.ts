@@ -22,7 +22,7 @@ import {
   csync2,
   csync2rev,
 } from "./services.ts";
-import { type LogLine, SINK, parseLog } from "./syslog.ts";
+import { type LogLine, parseLog } from "./syslog.ts";
 import { type Tree, treeOf } from "./tree.ts";
 
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -30,28 +30,8 @@ const RUN_TIMEOUT_MS = 60_000;
 const LISTEN_TIMEOUT_MS = 5_000;
 const POLL_MS = 5;
 
-// The first process of a host's PID namespace. bash, since it reaps the processes that lose their parent.
-const INIT = `
-name=$1 root=$2 sink=$3
-read -r pid _ </proc/self/stat
-echo "$pid"
-hostname "$name"
-mount --bind "$root" "$root"
-mount --rbind /usr "$root/usr"
-mount --rbind /sys/dev "$root/dev"
-[ ! -d /etc/alternatives ] || mount --bind /etc/alternatives "$root/etc/alternatives"
-mount -t proc proc "$root/proc"
-cd "$root"
-pivot_root . .
-umount -l .
-cd /
-rm -rf /run/* /tmp/*
-perl -e "$sink" /run/log /var/log/syslog
-read -r _
-ip -batch /etc/network
-echo ready
-while read -r _; do :; done
-`;
+const INIT = join(import.meta.dirname, "init.sh");
+const SINK = join(import.meta.dirname, "syslog.pl");
 
 type Env = Readonly<Record<string, string>>;
 
@@ -143,7 +123,7 @@ export class Host {
     if (this.#init) return;
     const { holder, rootInside } = this.#around;
     const unshare = ["unshare", "--mount", "--net", "--uts", "--pid", "--fork", "--kill-child"];
-    const script = ["bash", "-euc", INIT, "init", this.name, rootInside, SINK];
+    const script = ["bash", INIT, this.name, rootInside, SINK];
     const init = await Holder.start(
       entering(holder, ["--mount", "--net"], [...unshare, ...script]),
       holder.rootless,

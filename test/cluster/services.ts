@@ -12,6 +12,8 @@ export interface Service {
 /** A piece of inetd.conf, or a file of xinetd.d, as it is. */
 export interface ServiceText {
   readonly text: string;
+  /** What a file of xinetd.d is called; by default as the port. */
+  readonly name?: string;
   /** What to wait for, for the text is not looked into. */
   readonly port: number;
 }
@@ -60,15 +62,16 @@ function inetdLine(service: Service | ServiceText): string {
   const [program = "", ...args] = service.env
     ? ["/usr/bin/env", ...assignments(service.env), ...service.command]
     : service.command;
-  return `${service.name} stream tcp nowait root ${program} ${[program.split("/").at(-1), ...args].join(" ")}`;
+  // inetd switches off a service that is asked for more often than so many times in a minute.
+  return `${service.name} stream tcp nowait.600 root ${program} ${[program.split("/").at(-1), ...args].join(" ")}`;
 }
 
 function xinetdName(service: Service | ServiceText): string {
-  return `/etc/xinetd.d/${"text" in service ? service.port : service.name}`;
+  return `/etc/xinetd.d/${service.name ?? service.port}`;
 }
 
 function xinetdFile(service: Service | ServiceText): string {
-  if ("text" in service) return service.text;
+  if ("text" in service) return `${service.text}\n`;
   const [program = "", ...args] = service.command;
   return [
     `service ${service.name}`,

@@ -13,24 +13,7 @@ export interface LogLine {
   readonly message: string;
 }
 
-/**
- * A syslog daemon in perl, which every Debian has: each datagram becomes one line of the log file, exactly as it came
- * but for escaped newlines and backslashes. The real daemons rewrite, cut or suppress some of it.
- */
-export const SINK = `
-use Socket;
-my ($socket, $log) = @ARGV;
-socket(S, PF_UNIX, SOCK_DGRAM, 0) and bind(S, pack_sockaddr_un($socket)) and chmod(0666, $socket) or die "$socket: $!";
-exit if fork;
-$0 = "syslog-sink";
-close STDIN; close STDOUT; close STDERR;
-while (defined recv(S, my $message, 65536, 0)) {
-  $message =~ s/([\\\\\\n])/sprintf("\\\\x%02x", ord $1)/ge;
-  open(my $file, ">>", $log) or next;
-  syswrite($file, "$message\\n");
-}
-`;
-
+/** Reads what syslog.pl has written. */
 export function parseLog(text: string): LogLine[] {
   return text
     .split("\n")
