@@ -68,13 +68,16 @@ function quoted(value: string): string {
   return /^[\w@%+:,./*-]+$/.test(value) ? value : `"${printable(value.replaceAll(/[\\"]/g, "\\$&"))}"`;
 }
 
-/** One logger for the life of the process; it ends by itself when our end of the pipe closes. */
+/**
+ * One logger for the life of the process; it ends by itself when our end of the pipe closes. The pid is in the tag: with --id,
+ * util-linux's logger sends credentials that a user namespace need not have, and loses every line.
+ */
 async function startLogger(ident: string, facility: string): Promise<Writable> {
   const program = findProgram("logger");
   const { spawn } = await import("node:child_process");
   const child = spawn(
     program,
-    ["--tag", ident, "--priority", `${facility}.info`, `--id=${process.pid}`, "--prio-prefix"],
+    ["--tag", `${ident}[${process.pid}]`, "--priority", `${facility}.info`, "--prio-prefix"],
     { stdio: ["pipe", "ignore", "ignore"], detached: true, env: { ...process.env, PATH: childPath() } },
   );
   child.on("error", () => undefined);

@@ -1,5 +1,5 @@
 import { Csync2revError } from "../errors.ts";
-import type { Comment, Scanner, Token, TokenKind } from "./scanner.ts";
+import type { Comment, Scanner, Token, TokenKind, TokenSlot } from "./scanner.ts";
 import { lowerCase, quote, type Source } from "./source.ts";
 
 /** One host of a `host` line. Names are bytes, lower-cased. */
@@ -101,8 +101,9 @@ export function parse(scanner: Scanner): Tree {
 
 class Parser {
   readonly #scanner: Scanner;
-  #token: Token;
-  #previous: Token;
+  /** The token to look at and the one before it. Whoever keeps one keeps a copy: the slots are used in turns. */
+  #token: TokenSlot;
+  #previous: TokenSlot;
   /** How many symbols bison would hold below what is being read. */
   #below = 0;
   #unnamedGroups = 0;
@@ -112,8 +113,9 @@ class Parser {
 
   constructor(scanner: Scanner) {
     this.#scanner = scanner;
-    this.#token = scanner.next();
-    this.#previous = this.#token;
+    this.#token = scanner.slot();
+    this.#previous = scanner.slot();
+    scanner.next(this.#token);
   }
 
   tree(): Tree {
@@ -163,7 +165,7 @@ class Parser {
   }
 
   #group(): void {
-    const at = this.#token;
+    const at = { ...this.#token };
     this.#reach(1);
     this.#advance();
     let name: string;
@@ -187,9 +189,8 @@ class Parser {
     this.#below += 2;
     this.#advance();
     while (!this.#at("}")) {
-      const statement = this.#token;
+      const kind: string = this.#token.kind;
       this.#reach(1);
-      const kind: string = statement.kind;
       switch (kind) {
         case "host":
           this.#advance();
@@ -209,7 +210,7 @@ class Parser {
             const { line, file: firstFile } = key.source.place(key.offset);
             const where = key.source === file.source ? `on line ${line}` : `in ${firstFile}, line ${line}`;
             this.#fail(
-              statement,
+              file,
               `found a second key for group ${quote(name)}, expected one: the first is ${where}`,
             );
           }
@@ -219,7 +220,7 @@ class Parser {
         case "auto": {
           this.#advance();
           const method = this.#word("a method");
-          if (hasAuto) this.#fail(statement, `found a second "auto" for group ${quote(name)}, expected one`);
+          if (hasAuto) this.#fail(method, `found a second "auto" for group ${quote(name)}, expected one`);
           if (!AUTO_METHODS.includes(method.text)) {
             this.#fail(method, `found ${quote(method.text)}, expected one of ${AUTO_METHODS.join(", ")}`);
           }
@@ -369,7 +370,7 @@ class Parser {
     this.#advance();
     const words: Token[] = [];
     for (let depth = 2; this.#at("word"); depth++) {
-      words.push(this.#token);
+      words.push({ ...this.#token });
       this.#reach(depth);
       this.#advance();
     }
@@ -416,7 +417,7 @@ class Parser {
   #words(into: Token[]): void {
     this.#reach(2);
     while (this.#at("word")) {
-      into.push(this.#token);
+      into.push({ ...this.#token });
       this.#reach(3);
       this.#advance();
     }
@@ -424,7 +425,7 @@ class Parser {
 
   #word(what: string): Token {
     if (!this.#at("word")) this.#unexpected(what);
-    const word = this.#token;
+    const word = { ...this.#token };
     this.#advance();
     return word;
   }
@@ -447,8 +448,10 @@ class Parser {
   }
 
   #advance(): void {
+    const slot = this.#previous;
     this.#previous = this.#token;
-    this.#token = this.#scanner.next();
+    this.#token = slot;
+    this.#scanner.next(slot);
   }
 
   #takeComments(into: Comment[]): void {

@@ -43,6 +43,9 @@ export interface Token {
   readonly end: number;
 }
 
+/** Room for a token: a large file has tens of thousands, and garbage collection would cost more than reading them. */
+export type TokenSlot = { -readonly [Field in keyof Token]: Token[Field] };
+
 /** A comment, from its `#` on, or a quoted word that has such a line inside. */
 export interface Comment {
   readonly text: string;
@@ -57,7 +60,8 @@ export type IncludeReader = (name: string, from: Source, offset: number) => Sour
 /** cfgfile_scanner.l, MAX_INCLUDE_DEPTH. */
 const MAX_INCLUDE_DEPTH = 10;
 
-const keywords = new Map<string, Keyword>(KEYWORDS.map((word) => [word, word]));
+/** The words that are tokens of their own. A brace is one only where blanks or the like stand around it. */
+const reserved = new Map<string, TokenKind>(([...KEYWORDS, "{", "}"] as const).map((word) => [word, word]));
 
 const BLANK = 1;
 const ENDS_WORD = 2;
@@ -93,17 +97,25 @@ export class Scanner {
     this.#readInclude = readInclude;
   }
 
+  /** A slot for {@link next}. */
+  slot(): TokenSlot {
+    return { kind: "end", text: "", quoted: false, source: this.#source, offset: 0, end: 0 };
+  }
+
   /**
-   * The next token; at the end of csync2.cfg `end`, however often it is asked.
+   * Puts the next token into the slot; at the end of csync2.cfg `end`, however often it is asked.
    * Throws what the include reader throws, and config-syntax where includes are nested more than ten deep.
    */
-  next(): Token {
+  next(slot: TokenSlot): void {
     for (;;) {
       const { text } = this.#source;
       const begin = this.#at;
       if (begin >= text.length) {
         const outer = this.#outer.pop();
-        if (!outer) return this.#token("end", "", text.length, text.length);
+        if (!outer) {
+          this.#fill(slot, "end", "", text.length, text.length);
+          return;
+        }
         this.#source = outer.source;
         this.#at = outer.at;
         // csync2 takes every further word up to the semicolon as one more file to include.
@@ -130,8 +142,7 @@ export class Scanner {
           });
           continue;
         case '"': {
-          const token = this.#quotedWord(begin);
-          if (token) return token;
+          if (this.#quotedWord(slot, begin)) return;
           continue;
         }
         case ";":
@@ -139,11 +150,10 @@ export class Scanner {
         case "(":
         case ")":
           this.#at = begin + 1;
-          return this.#token(character, character, begin, begin + 1);
-        default: {
-          const token = this.#word(begin);
-          if (token) return token;
-        }
+          this.#fill(slot, character, character, begin, begin + 1);
+          return;
+        default:
+          if (this.#word(slot, begin)) return;
       }
     }
   }
@@ -173,13 +183,13 @@ export class Scanner {
     this.#inConfigStatement = false;
   }
 
-  #quotedWord(begin: number): Token | null {
+  #quotedWord(slot: TokenSlot, begin: number): boolean {
     const { text } = this.#source;
     const close = text.indexOf('"', begin + 1);
     // Without a second quote the rest of the file is the word, and csync2 does not mind.
     const end = close === -1 ? text.length : close;
     this.#at = close === -1 ? end : close + 1;
-    if (end === begin + 1) return null;
+    if (end === begin + 1) return false;
     const word = text.slice(begin + 1, end);
     const inside = word.search(/#csync2rev/i);
     if (inside !== -1) {
@@ -191,28 +201,30 @@ export class Scanner {
         offset,
       });
     }
-    return this.#token("word", cut(word), begin, this.#at, true);
+    this.#fill(slot, "word", cut(word), begin, this.#at);
+    slot.quoted = true;
+    return true;
   }
 
-  #word(begin: number): Token | null {
+  /** False where the word is `config`, which is no token. */
+  #word(slot: TokenSlot, begin: number): boolean {
     const { text } = this.#source;
     this.#skipTo(ENDS_WORD);
     let end = this.#at;
     while (end > begin && text[end - 1] === ":") end--;
     if (end === begin) {
       this.#at = begin + 1;
-      return this.#token(":", ":", begin, begin + 1);
+      this.#fill(slot, ":", ":", begin, begin + 1);
+      return true;
     }
     this.#at = end;
     const word = text.slice(begin, end);
-    if (word === "{" || word === "}") return this.#token(word, word, begin, end);
     if (word === "config") {
       this.#inConfigStatement = true;
-      return null;
+      return false;
     }
-    const keyword = keywords.get(word);
-    if (keyword) return this.#token(keyword, word, begin, end);
-    return this.#token("word", cut(word), begin, end);
+    this.#fill(slot, reserved.get(word) ?? "word", cut(word), begin, end);
+    return true;
   }
 
   /** Goes on to the next character of a class, or to the end. */
@@ -223,8 +235,13 @@ export class Scanner {
     this.#at = at;
   }
 
-  #token(kind: TokenKind, text: string, offset: number, end: number, quoted = false): Token {
-    return { kind, text, quoted, source: this.#source, offset, end };
+  #fill(slot: TokenSlot, kind: TokenKind, text: string, offset: number, end: number): void {
+    slot.kind = kind;
+    slot.text = text;
+    slot.quoted = false;
+    slot.source = this.#source;
+    slot.offset = offset;
+    slot.end = end;
   }
 }
 

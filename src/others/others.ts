@@ -144,7 +144,10 @@ class Asking {
             }
           );
         if (verb === "reconcile") await this.#prepareReconcile(turn);
-        answer = await this.#askOnce(turn, verb, release);
+        const latest = await this.#askOnce(turn, verb, release);
+        // A try that the deadline cut short says less than the one before it.
+        const cutShort = latest.kind === "unreachable" && reachedLimit(this.#means.limits) !== null;
+        answer = cutShort && answer !== null ? answer : latest;
       } finally {
         release();
       }

@@ -1,0 +1,305 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { after, before, beforeEach, describe, test } from "node:test";
+import type { OthersResult } from "../../src/others/others.ts";
+import { type Cluster, type Host, groupOf, startCluster } from "../cluster/cluster.ts";
+
+const HOSTS = [
+  { name: "h1", aliases: ["h1-sync"] },
+  { name: "h2", aliases: ["h2-sync"] },
+  { name: "h3", aliases: ["h3-sync"] },
+];
+
+let cluster: Cluster;
+let h1: Host;
+let h2: Host;
+let h3: Host;
+
+before(async () => {
+  cluster = await startCluster({ hosts: HOSTS, cfg: groupOf(["h1", "h2", "h3"]) });
+  [h1, h2, h3] = [cluster.host("h1"), cluster.host("h2"), cluster.host("h3")];
+});
+after(() => cluster.close());
+
+/** Runs `csync2rev --others --json` on a host. */
+async function others(host: Host, ...options: string[]): Promise<OthersResult> {
+  const { code, stdout, stderr } = await host.run(["csync2rev", "--others", "--json", ...options]);
+  assert.equal(stderr, "");
+  const result = JSON.parse(stdout) as OthersResult;
+  assert.equal(result.exit, code);
+  return result;
+}
+
+function outcomes(result: OthersResult): Record<string, string> {
+  return Object.fromEntries(
+    result.peers.map(({ peer, outcome, reason }) => [
+      peer,
+      reason === null ? outcome : `${outcome}/${reason}`,
+    ]),
+  );
+}
+
+describe("a member that was down", () => {
+  beforeEach(async () => {
+    await cluster.reset(groupOf(["h1", "h2", "h3"]));
+  });
+
+  for (const kind of ["inetd", "xinetd", "systemd"] as const) {
+    const skip =
+      kind === "systemd" &&
+      !existsSync("/usr/bin/systemd-socket-activate") &&
+      "systemd is not on this machine";
+    test(`gets new, changed and deleted files from a peer behind ${kind}`, { skip }, async () => {
+      for (const host of [h1, h2, h3]) await host.serve("inetd");
+      await h1.serve(kind);
+      h1.write("/srv/data/changes", "old");
+      h1.write("/srv/data/goes", "old");
+      assert.equal((await h1.csync2("-x")).code, 0);
+      assert.deepEqual([...h3.tree().keys()], ["changes", "goes"]);
+
+      await h3.powerOff();
+      h1.write("/srv/data/changes", "new");
+      h1.remove("/srv/data/goes");
+      h1.write("/srv/data/dir/comes", "new");
+      assert.notDeepEqual(h3.tree(), h1.tree());
+      await h3.boot();
+
+      const result = await others(h3);
+      assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "caught-up" });
+      assert.equal(result.exit, 0);
+      assert.deepEqual(h3.tree(), h1.tree());
+      const [fromH1] = result.peers;
+      assert.deepEqual(
+        [fromH1?.updated, fromH1?.deleted, fromH1?.pending, fromH1?.group],
+        [3, 1, 0, "cluster"],
+      );
+      assert.equal(h3.read("/srv/data/changes"), "new");
+      assert.deepEqual(h1.processes(), []);
+    });
+  }
+
+  test("gets from each peer what only that peer has", async () => {
+    await Promise.all([h1.serve("inetd"), h2.serve("xinetd"), h3.serve("inetd")]);
+    h1.write("/srv/data/from-h1", "1");
+    h2.write("/srv/data/from-h2", "2");
+    const { code, stdout, stderr } = await h3.run(["csync2rev", "--others"]);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual([...h3.tree().keys()], ["from-h1", "from-h2"]);
+    const lines = stdout.replaceAll(/\d+\.\d/g, "N").split("\n");
+    assert.deepEqual(lines, [
+      "PEER  GROUP    OUTCOME    UPDATED  DELETED  PENDING  SECONDS",
+      "h1    cluster  caught-up        1        0        0      N",
+      "h2    cluster  caught-up        1        0        0      N",
+      "",
+      "caught up with 2 of 2 peers in N s",
+      "",
+    ]);
+  });
+
+  test("is known by the name right of the @, on both sides", async () => {
+    await cluster.reset(groupOf(["h1@h1-sync", "h2@h2-sync", "h3@h3-sync"]));
+    await Promise.all([h1, h2, h3].map((host) => host.serve("inetd")));
+    h1.write("/srv/data/a", "a");
+    assert.deepEqual(outcomes(await others(h3)), { "h1-sync": "caught-up", "h2-sync": "caught-up" });
+    assert.deepEqual(h3.tree(), h1.tree());
+    h3.write("/srv/data/b", "b");
+    assert.deepEqual(outcomes(await others(h1)), { "h2-sync": "caught-up", "h3-sync": "caught-up" });
+    assert.equal(h1.read("/srv/data/b"), "b");
+  });
+
+  test("asks only through the groups and the peers that it is told to", async () => {
+    const group = (name: string, path: string, hosts: string): string =>
+      `group ${name} {\n host ${hosts};\n key /etc/csync2.key;\n include ${path};\n auto younger;\n}\n`;
+    await cluster.reset(`nossl * *;\n${group("web", "/srv/web", "h1 h3")}${group("db", "/srv/db", "h2 h3")}`);
+    await Promise.all([h1, h2, h3].map((host) => host.serve("inetd")));
+    h1.write("/srv/web/page", "1");
+    h2.write("/srv/db/row", "2");
+    assert.deepEqual(outcomes(await others(h3, "-G", "db")), { h2: "caught-up" });
+    assert.deepEqual(
+      [existsSync(h3.path("/srv/db/row")), existsSync(h3.path("/srv/web/page"))],
+      [true, false],
+    );
+    assert.deepEqual(outcomes(await others(h3, "-P", "h1")), { h1: "caught-up" });
+    assert.equal(existsSync(h3.path("/srv/web/page")), true);
+    const unknown = await h3.run(["csync2rev", "-o", "-P", "h9"]);
+    assert.equal(unknown.code, 64);
+    assert.match(unknown.stderr, /no peer "h9" that may push to this host, only h1, h2\n$/);
+  });
+
+  test("--dry-run says what would come, and changes nothing on the host", async () => {
+    await Promise.all([h1, h2, h3].map((host) => host.serve("inetd")));
+    h3.write("/srv/data/own", "own");
+    await h3.csync2("-cr", "/");
+    h1.write("/srv/data/dir/new", "new");
+    const before = h3.tree();
+    const result = await others(h3, "--dry-run");
+    assert.deepEqual(h3.tree(), before);
+    assert.equal(result.exit, 1);
+    const [h1Result, h2Result] = result.peers;
+    assert.equal(h1Result?.outcome, "pending");
+    assert.deepEqual([...h1Result.files].sort(), ["/srv/data/dir", "/srv/data/dir/new"]);
+    assert.deepEqual([h1Result.updated, h1Result.deleted], [2, 0]);
+    assert.equal(h2Result?.outcome, "caught-up");
+  });
+
+  test("-v shows csync2's lines, each with its peer", async () => {
+    await Promise.all([h1, h2, h3].map((host) => host.serve("inetd")));
+    h1.write("/srv/data/a", "a");
+    const { code, stderr } = await h3.run(["csync2rev", "--others", "-v"]);
+    assert.equal(code, 0);
+    assert.match(stderr, /^h1: Updating \/srv\/data\/a on h3 \.\.\.$/m);
+  });
+
+  test("waits until its own csync2 answers", async () => {
+    await Promise.all([h1, h2].map((host) => host.serve("inetd")));
+    h1.write("/srv/data/a", "a");
+    const waiting = others(h3);
+    await h3.until("csync2rev looks whether csync2 is there", () =>
+      h3.processes().some(({ command }) => command.includes("csync2rev --others")),
+    );
+    await h3.serve("inetd");
+    assert.equal((await waiting).exit, 0);
+    assert.deepEqual(h3.tree(), h1.tree());
+  });
+
+  test("says so when its own csync2 does not answer", async () => {
+    await Promise.all([h1, h2].map((host) => host.serve("inetd")));
+    h3.write("/etc/csync2rev.ini", "[others]\nready-timeout = 1\n");
+    const result = await others(h3);
+    assert.deepEqual(outcomes(result), { h1: "failed/not-ready", h2: "failed/not-ready" });
+    assert.match(
+      result.peers[0]?.detail ?? "",
+      /csync2 on this host does not answer at h3 \(10\.77\.0\.3\) port 30865/,
+    );
+    assert.equal(result.exit, 1);
+  });
+});
+
+describe("a peer that cannot help", () => {
+  beforeEach(async () => {
+    await cluster.reset(groupOf(["h1", "h2", "h3"]));
+    await Promise.all([h1, h2, h3].map((host) => host.serve("inetd")));
+  });
+  const deadline = ["--deadline", "2", "--connect-timeout", "1"];
+
+  test("down: unreachable, 75", async () => {
+    await h2.powerOff();
+    h1.write("/srv/data/a", "a");
+    const result = await others(h3, ...deadline);
+    assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "unreachable" });
+    assert.equal(result.exit, 75);
+    assert.equal(h3.read("/srv/data/a"), "a");
+  });
+
+  test("without csync2rev: unreachable, 75, and it says where nothing listens", async () => {
+    await h2.stopServices();
+    const result = await others(h3, ...deadline);
+    assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "unreachable" });
+    assert.match(
+      result.peers[1]?.detail ?? "",
+      /^10\.77\.0\.2 port 30866: nothing listens there \(ECONNREFUSED\)$/,
+    );
+    assert.equal(result.exit, 75);
+  });
+
+  test("with another key: unanswered, 77, and its log says so", async () => {
+    h2.write("/etc/csync2.key", `${"k".repeat(64)}\n`);
+    const result = await others(h3);
+    assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "unanswered" });
+    assert.equal(result.exit, 77);
+    const [line] = h2.syslog("csync2rev");
+    assert.equal(
+      line?.message,
+      'event=unauthenticated code=unauthenticated message="no key of this host\'s groups opens the request" address=10.77.0.3',
+    );
+  });
+
+  test("with an allow-list that does not name us: refused, 77", async () => {
+    const directive = "    #csync2rev allow h1;\n}";
+    h2.write("/etc/csync2.cfg", groupOf(["h1", "h2", "h3"]).replace(/\}/, directive));
+    const result = await others(h3);
+    assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "refused/not-allowed" });
+    assert.equal(result.exit, 77);
+    assert.deepEqual(outcomes(await others(h1)), { h2: "caught-up", h3: "caught-up" });
+  });
+
+  test("that does not know us: refused", async () => {
+    h2.write("/etc/csync2.cfg", groupOf(["h1", "h2"]));
+    assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up", h2: "refused/not-a-member" });
+  });
+
+  test("that resolves our name to another address: refused", async () => {
+    h2.write("/etc/hosts", h2.read("/etc/hosts").replace("10.77.0.3 h3", "10.77.0.33 h3"));
+    const result = await others(h3);
+    assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "refused/wrong-address" });
+    assert.equal(result.peers[1]?.detail, '10.77.0.3 is no address of "h3" there: it resolves to 10.77.0.33');
+  });
+
+  test("that our name service mixes up with another: refused", async () => {
+    h3.write("/etc/hosts", h3.read("/etc/hosts").replace("10.77.0.2 h2", "10.77.0.1 h2"));
+    assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up", h2: "refused/wrong-host" });
+  });
+
+  test("that holds itself for a slave: refused", async () => {
+    h2.write("/etc/csync2.cfg", groupOf(["h1", "(h2)", "h3"]));
+    assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up", h2: "refused/slave" });
+  });
+
+  test("that is a slave in our configuration too: not asked", async () => {
+    await cluster.reset(groupOf(["h1", "(h2)", "h3"]));
+    await Promise.all([h1, h3].map((host) => host.serve("inetd")));
+    assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up" });
+  });
+
+  test("with a csync2.lock: refused", async () => {
+    h2.write("/etc/csync2.lock", "");
+    assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up", h2: "refused/locked" });
+  });
+
+  test("with a broken directive: refused, and its log says where", async () => {
+    h2.write("/etc/csync2.cfg", groupOf(["h1", "h2", "h3"]).replace(/\}/, "    #csync2rev alow h3;\n}"));
+    assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up", h2: "refused/config" });
+    const error = h2.syslog("csync2rev").find(({ message }) => message.startsWith("event=error"));
+    assert.match(error?.message ?? "", /code=directive message=".*\/etc\/csync2\.cfg:\d+:\d+: /);
+  });
+
+  test("without csync2: refused, and it says what is missing", async () => {
+    h2.write("/etc/csync2rev.ini", "csync2 = /usr/sbin/csync2-gone\n");
+    const result = await others(h3);
+    assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "refused/config" });
+    assert.match(result.peers[1]?.detail ?? "", /there is no program \/usr\/sbin\/csync2-gone/);
+  });
+
+  test("that refuses in one group and serves in the next", async () => {
+    const group = (name: string, hosts: string, line = ""): string =>
+      `group ${name} {\n host ${hosts};\n key /etc/csync2.key;\n include /srv/${name};\n${line}}\n`;
+    const all = `nossl * *;\n${group("web", "h1 h2 h3")}${group("db", "h1 h2 h3")}`;
+    await cluster.reset((host) => (host === "h2" ? all.replace(/\}/, "#csync2rev allow;\n}") : all));
+    await Promise.all([h1, h2, h3].map((host) => host.serve("inetd")));
+    const result = await others(h3);
+    assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "caught-up" });
+    assert.deepEqual(
+      result.peers.map(({ group: name }) => name),
+      ["web", "db"],
+    );
+  });
+
+  const strangers: readonly (readonly [string, string, string, RegExp, number])[] = [
+    ["is something else", "EXEC:'echo SSH-2.0-OpenSSH_9.2'", "unanswered", /is no csync2rev/, 77],
+    ["sends garbage without end", "EXEC:'cat /dev/urandom'", "unanswered", /is no csync2rev/, 77],
+    ["hangs", "EXEC:'sleep 60'", "unreachable", /connected, but no greeting: no greeting within 1 s/, 75],
+    ["closes early", "EXEC:true", "unreachable", /connected, but no greeting: it closed the connection/, 75],
+  ];
+  for (const [what, address, outcome, detail, exit] of strangers) {
+    test(`whose port ${what}: ${outcome}`, async () => {
+      await h2.stopServices();
+      const socat = h2.spawn(["socat", "TCP-LISTEN:30866,reuseaddr,fork", address]);
+      await h2.until("socat listens", () => h2.listens(30866));
+      const result = await others(h3, ...deadline);
+      socat.kill();
+      assert.deepEqual(outcomes(result), { h1: "caught-up", h2: outcome });
+      assert.match(result.peers[1]?.detail ?? "", detail);
+      assert.equal(result.exit, exit);
+    });
+  }
+});
