@@ -326,19 +326,19 @@ test("slaves: csync2's daemon lets the hosts delete a file that csync2rev knows 
     };
     const directory = oracle.write({ files });
     const cfg = loadCsync2Cfg({ systemDirectory: directory, configName: "", hostname: "h9" });
-    for (const peer of peers) {
+    // csync2 says nothing at all then.
+    if (cfg.groups.length === 0) continue;
+    const command = `DEL ${"k".repeat(40)} /nowhere/file`;
+    const answers = await oracle.converse(directory, "h9", peers, command);
+    peers.forEach((peer, index) => {
       const entries = cfg.groups
         .filter((each) => each.key.text.startsWith("k"))
         .flatMap((each) => each.hosts.filter((member) => member !== each.me && member.peername === peer));
-      const expected = entries.some((entry) => !entry.slave)
-        ? "allowed"
-        : entries.length > 0
-          ? "Permission denied for slave!"
-          : "Permission denied!";
-      seen.add(expected);
-      const answer = await oracle.converse(directory, "h9", peer, `DEL ${"k".repeat(40)} /nowhere/file`);
-      assert.equal(/^Permission denied.*$/m.exec(answer)?.[0] ?? "allowed", expected, files["csync2.cfg"]);
-    }
+      const mayPush = entries.some((entry) => !entry.slave);
+      const expected = mayPush ? /^(OK|File)/ : entries.length > 0 ? /denied for slave!$/ : /denied!$/;
+      seen.add(expected.source);
+      assert.match(answers[index] ?? "", expected, `${peer}: ${files["csync2.cfg"]}`);
+    });
   }
   assert.equal(seen.size, 3, "not every answer came up");
 });

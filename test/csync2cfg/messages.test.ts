@@ -107,7 +107,7 @@ const MISTAKES: readonly [text: string, headline: string][] = [
   ],
   [
     "group web {\n key k;\n key k;\n}",
-    `config-syntax csync2.cfg:3:2: found a second key for group "web", expected one: the first is on line 2`,
+    `config-syntax csync2.cfg:3:6: found a second key for group "web", expected one: the first is on line 2`,
   ],
   [
     "group g { key short; }",

@@ -1,10 +1,8 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { on, once } from "node:events";
-import { connect, createServer, type AddressInfo } from "node:net";
-import { createInterface } from "node:readline";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { loadCsync2Cfg } from "../../src/csync2cfg/load.ts";
 import { encode } from "../../src/csync2cfg/source.ts";
 import { Csync2revError } from "../../src/errors.ts";
@@ -36,6 +34,30 @@ while read -r directory host groups; do
   CSYNC2_SYSTEM_DIR=$directory "$2" -N "$host" -D "$3" -vv -T \${groups:+-G "$groups"} </dev/null >"$directory/said" 2>&1
   echo "exit status $?" >>"$directory/said"
 done
+`;
+
+// Not Node, since a socket that it hands on does not block, and csync2 takes that for the end.
+const CONVERSE = `
+use IO::Socket::INET;
+$SIG{PIPE} = "IGNORE";
+my ($program, $hostname, $database, $command, @peers) = @ARGV;
+my $listener = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1") or die;
+for my $peer (@peers) {
+  my $client = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $listener->sockport, LocalAddr => $peer) or die;
+  my $connection = $listener->accept or die;
+  my $pid = fork;
+  if (!$pid) {
+    open STDIN, "<&", $connection; open STDOUT, ">&", $connection; open STDERR, ">", "/dev/null";
+    close $_ for $connection, $client, $listener;
+    exec $program, "-i", "-N", $hostname, "-D", $database;
+  }
+  close $connection;
+  my $answer;
+  for my $line ("CONFIG ", "HELLO $peer", $command) { print $client "$line\\n"; $answer = <$client>; }
+  close $client;
+  waitpid $pid, 0;
+  print $answer // "nothing\\n";
+}
 `;
 
 /** Debian's csync2, asked what it makes of csync2.cfg files. */
@@ -105,31 +127,20 @@ export class Oracle {
     return directory;
   }
 
-  /** Connects to `csync2 -i` from the address `peer`, says HELLO with it and the command, and returns the answer to the command. */
-  async converse(systemDirectory: string, hostname: string, peer: string, command: string): Promise<string> {
-    const database = join(this.base, "database");
-    mkdirSync(database, { recursive: true });
-    const env = { LD_LIBRARY_PATH: this.#libraries, CSYNC2_SYSTEM_DIR: systemDirectory };
-    const server = createServer({ pauseOnConnect: true }, (socket) => {
-      spawn(this.#program, ["-i", "-N", hostname, "-D", database], {
-        stdio: [socket, socket, "ignore"],
-        env,
-      });
-      socket.destroy();
-    });
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    const { port } = server.address() as AddressInfo;
-    const client = connect({ port, host: "127.0.0.1", localAddress: peer });
-    const lines = on(createInterface({ input: client }), "line");
-    let answer = "";
-    for (const line of ["CONFIG ", `HELLO ${peer}`, command]) {
-      client.write(`${line}\n`);
-      const { value } = (await lines.next()) as IteratorYieldResult<string[]>;
-      answer = value[0] ?? "";
-    }
-    client.destroy();
-    server.close();
-    return answer;
+  /**
+   * Connects to `csync2 -i` from each of the peers, which are addresses, says HELLO with it and then the command. Returns the answers
+   * to the command.
+   */
+  async converse(
+    systemDirectory: string,
+    hostname: string,
+    peers: readonly string[],
+    command: string,
+  ): Promise<string[]> {
+    const env = { ...process.env, LD_LIBRARY_PATH: this.#libraries, CSYNC2_SYSTEM_DIR: systemDirectory };
+    const args = ["-e", CONVERSE, this.#program, hostname, systemDirectory, command, ...peers];
+    const { stdout } = await promisify(execFile)("perl", args, { env });
+    return stdout.trimEnd().split("\n");
   }
 
   // Without a network no name resolves, and csync2 says whom it would talk to and goes on to the next.
