@@ -42,6 +42,7 @@ export interface Group {
 /** Something that is no error and yet surely not what its author meant, such as `# csync2rev allow web2;`. */
 export interface Warning {
   readonly place: Place;
+  /** Whole, as an error has it: the place, what was found and expected, the line and a caret. */
   readonly message: string;
 }
 
