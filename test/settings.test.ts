@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { loadSettings, type Settings } from "../src/settings.ts";
+
+let directory: string;
+before(() => {
+  directory = mkdtempSync(join(tmpdir(), "csync2rev-settings-"));
+});
+after(() => {
+  rmSync(directory, { recursive: true });
+});
+
+function load(text: string): Settings {
+  const file = join(directory, "csync2rev.ini");
+  writeFileSync(file, text);
+  return loadSettings(file, true);
+}
+
+test("without a file, the defaults hold", () => {
+  const missing = join(directory, "missing.ini");
+  assert.deepEqual(loadSettings(missing, false), load("; nothing\n"));
+  assert.throws(() => loadSettings(missing, true), {
+    code: "settings",
+    message: /cannot read the settings in .*missing\.ini: ENOENT/,
+  });
+});
+
+test("every key is read", () => {
+  const text = `
+port = 40000
+csync2 = /opt/csync2
+csync2-options = -B -p 40001 -s "/var/log/times"
+request-timeout = 5
+lock-file = /run/lock/c.lock
+lock-timeout = 0
+idle-timeout = 60
+retries = 0
+verify-address = no
+log = /var/log/csync2rev.log
+ident = catch-up
+facility = daemon
+[others]
+jobs = 3
+connect-timeout = 4
+deadline = 5
+ready-timeout = 0
+`.replaceAll('"', "");
+  assert.deepEqual(load(text), {
+    port: 40000,
+    csync2: "/opt/csync2",
+    csync2Options: ["-B", "-p", "40001", "-s", "/var/log/times"],
+    csync2Port: 40001,
+    requestTimeout: 5,
+    lockFile: "/run/lock/c.lock",
+    lockTimeout: 0,
+    idleTimeout: 60,
+    retries: 0,
+    verifyAddress: false,
+    log: "/var/log/csync2rev.log",
+    ident: "catch-up",
+    facility: "daemon",
+    others: { jobs: 3, connectTimeout: 4, deadline: 5, readyTimeout: 0 },
+  });
+});
+
+describe("what is wrong is named with its key, its value and what is allowed", () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["prot = 1", /unknown key "prot"; known here: port, csync2,/],
+    ["[other]\njobs = 1", /unknown section "other"; known here: /],
+    [
+      "[others]\njob = 1",
+      /unknown key "others\.job"; known here: jobs, connect-timeout, deadline, ready-timeout$/,
+    ],
+    ["others = 5", /"others" is a section, not a key/],
+    ["port = 0", /port = "0" is not allowed: a whole number from 1 to 65535$/],
+    ["port = 30866x", /port = "30866x" is not allowed/],
+    ["port = true", /port = true is not allowed/],
+    ["port[] = 1", /port = \["1"\] is not allowed/],
+    ["port", /port = true is not allowed/],
+    ["retries = 1.5", /retries = "1\.5" is not allowed: a whole number from 0 to 100$/],
+    [
+      "request-timeout = 61",
+      /request-timeout = "61" is not allowed: a whole number of seconds from 1 to 60$/,
+    ],
+    ["csync2 = csync2 -v", /csync2 = "csync2 -v" is not allowed: a full path$/],
+    ["csync2-options = -G web", /csync2-options = "-G web" is not allowed: -A, -B, -p PORT, -s FILE$/],
+    ["csync2-options = -p", /csync2-options = "-p" is not allowed/],
+    ["csync2-options = -x", /csync2-options = "-x" is not allowed/],
+    ["verify-address = maybe", /verify-address = "maybe" is not allowed: yes or no$/],
+    ["log = relative", /log = "relative" is not allowed: syslog or a full path$/],
+    ["facility = local8", /facility = "local8" is not allowed: auth, /],
+    ["ident = a b", /ident = "a b" is not allowed/],
+    ["__proto__ = 1\nport = 1x", /port = "1x"/],
+    ["constructor = 1", /unknown key "constructor"/],
+  ];
+  for (const [text, message] of cases)
+    test(JSON.stringify(text), () => {
+      assert.throws(() => load(text), { code: "settings", message });
+    });
+});
