@@ -112,14 +112,23 @@ function configFileName(configName: string): string {
   return configName === "" ? "csync2.cfg" : `csync2_${configName}.cfg`;
 }
 
+/** Also true of a file that cannot be looked at: reading it then tells why. */
 function isThere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 function isSameFile(one: string, other: string): boolean {
-  const a = statSync(one, { bigint: true });
-  const b = statSync(other, { bigint: true });
-  return a.dev === b.dev && a.ino === b.ino;
+  try {
+    const a = statSync(one, { bigint: true });
+    const b = statSync(other, { bigint: true });
+    return a.dev === b.dev && a.ino === b.ino;
+  } catch {
+    return false;
+  }
 }
 
 function readMain(file: string): Source {

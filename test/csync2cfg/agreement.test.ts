@@ -146,6 +146,7 @@ test("what csync2 refuses", () =>
     "prefix p { on h1 :/a; }",
     "prefix p { on h1: /a }",
     "prefix p { on h1 /a; }",
+    "prefix p { on h1:: /a; }",
     "prefix p { } ;",
     "nossl *;",
     "nossl * * *;",

@@ -68,6 +68,13 @@ test("two files are one too many, unless they are the same", () => {
   assert.equal(find(""), "one");
 });
 
+test("a file that cannot be looked at counts as there, and reading it tells why", () => {
+  symlinkSync("csync2.cfg", join(base, "one/csync2.cfg"));
+  assert.equal(find(""), "one");
+  const options = { systemDirectory: join(base, "one"), configName: "", hostname: "h1" };
+  assert.throws(() => loadCsync2Cfg(options), { code: "config-unreadable", message: /ELOOP/ });
+});
+
 test("no config name leads out of the directory", () => {
   for (const name of ["../x", "A", "a/b", "a\n", "ä", "a.b"])
     assert.throws(() => find(name), { code: "usage" });
