@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { groupOf } from "./cluster/cluster.ts";
+
+const PROGRAM = join(import.meta.dirname, "../dist/csync2rev.cjs");
+let directory: string;
+
+before(() => {
+  directory = mkdtempSync(join(tmpdir(), "csync2rev-cli-"));
+});
+after(() => {
+  rmSync(directory, { recursive: true });
+});
+
+interface Said {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the built program with a csync2.cfg of its own. */
+function run(files: Readonly<Record<string, string>>, ...args: readonly string[]): Said {
+  const system = mkdtempSync(join(directory, "etc-"));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(system, name), text);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
+    env: { PATH: process.env["PATH"], CSYNC2_SYSTEM_DIR: system },
+    encoding: "utf8",
+    input: "",
+  });
+  return { code: status, stdout, stderr: stderr.replaceAll(system, "/etc") };
+}
+
+const KEY = { "csync2.key": `${"k".repeat(64)}\n` };
+const GOOD = { ...KEY, "csync2.cfg": groupOf(["h1", "h2"]).replace("/etc/csync2.key", "csync2.key") };
+
+describe("what is wrong is said in one message, with what to do and the right status", () => {
+  const cases: readonly (readonly [
+    string,
+    Readonly<Record<string, string>>,
+    readonly string[],
+    number,
+    RegExp,
+  ])[] = [
+    [
+      "no csync2.cfg",
+      {},
+      ["-o"],
+      78,
+      /^csync2rev: found no "\/etc\/csync2\.cfg", where CSYNC2_SYSTEM_DIR points: /,
+    ],
+    ["no csync2_web.cfg", GOOD, ["-o", "-C", "web"], 78, /^csync2rev: found no "\/etc\/csync2_web\.cfg"/],
+    [
+      "a config name that is none",
+      GOOD,
+      ["-o", "-C", "../web"],
+      64,
+      /^csync2rev: found config name "\.\.\/web", expected/,
+    ],
+    [
+      "a missing key",
+      { "csync2.cfg": GOOD["csync2.cfg"] },
+      ["-o", "-N", "h1"],
+      78,
+      /^csync2rev: \/etc\/csync2\.cfg:\d+:\d+: .*csync2\.key/,
+    ],
+    [
+      "this host in no group",
+      GOOD,
+      ["-o", "-N", "h9"],
+      78,
+      /^csync2rev: this host is in no group of csync2\.cfg: /,
+    ],
+    [
+      "a syntax error",
+      { ...KEY, "csync2.cfg": "group g{\n}\n" },
+      ["-o"],
+      78,
+      /^csync2rev: \/etc\/csync2\.cfg:1:7: .*\n {2}group g\{\n {8}\^\n$/,
+    ],
+    [
+      "a broken directive",
+      { ...KEY, "csync2.cfg": GOOD["csync2.cfg"].replace("}", "#csync2rev alow h2;\n}") },
+      ["-o"],
+      78,
+      /alow/,
+    ],
+    [
+      "bad settings",
+      { ...GOOD, "csync2rev.ini": "prot = 1\n" },
+      ["-o"],
+      78,
+      /^csync2rev: \/etc\/csync2rev\.ini: unknown key "prot"/,
+    ],
+    [
+      "missing settings",
+      GOOD,
+      ["-o", "--settings", "/nowhere.ini"],
+      78,
+      /cannot read the settings in \/nowhere\.ini: ENOENT/,
+    ],
+    [
+      "an unknown option",
+      GOOD,
+      ["-o", "--bogus"],
+      64,
+      /^csync2rev: Unknown argument: bogus; csync2rev --help shows every option\n$/,
+    ],
+    ["a missing argument", GOOD, ["-o", "-P"], 64, /^csync2rev: Not enough arguments following: P/],
+    ["a stray word", GOOD, ["-o", "now"], 64, /"now"|Unknown argument: now/],
+    [
+      "a port that is none",
+      GOOD,
+      ["-o", "-p", "0"],
+      64,
+      /^csync2rev: --port "0" is not allowed: a whole number from 1 to 65535\n$/,
+    ],
+    [
+      "a deadline that is none",
+      GOOD,
+      ["-o", "--deadline", "soon"],
+      64,
+      /^csync2rev: --deadline "soon" is not allowed: a whole number of seconds/,
+    ],
+    ["two modes", GOOD, ["-o", "--show-config"], 64, /mutually exclusive/],
+  ];
+  for (const [what, files, args, code, message] of cases)
+    test(what, () => {
+      const said = run(files, ...args);
+      assert.match(said.stderr, message);
+      assert.deepEqual([said.code, said.stdout], [code, ""]);
+      assert.doesNotMatch(said.stderr, /\n\s+at |node:internal/);
+    });
+});
+
+test("nobody to ask is no error", () => {
+  const alone = { ...GOOD, "csync2.cfg": GOOD["csync2.cfg"].replace("h1 h2", "h1 (h2)") };
+  const said = run(alone, "-o", "-N", "h1");
+  assert.deepEqual(said, {
+    code: 0,
+    stdout: "no other member may push to this host: there is nobody to ask\n",
+    stderr: "",
+  });
+  assert.deepEqual(run(alone, "-o", "-q", "-N", "h1"), { code: 0, stdout: "", stderr: "" });
+});
+
+test("--show-config tells what was read, and never the key", () => {
+  const cfg = `nossl * *;
+group web {
+  host H1@h1-sync h2 (h3@h3-sync);
+  key csync2.key;
+  #csync2rev allow h2 h3-*;
+  include /srv;
+}
+group elsewhere { host h4 h5; key csync2.key; }
+group slave { host (h1) h2; key csync2.key; }
+`;
+  const { code, stdout, stderr } = run({ ...KEY, "csync2.cfg": cfg }, "--show-config", "-N", "h1");
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.ok(!stdout.includes("k".repeat(32)));
+  const shown = JSON.parse(stdout) as { hostname: string; file: string; groups: Record<string, unknown>[] };
+  assert.equal(shown.hostname, "h1");
+  assert.match(shown.file, /\/csync2\.cfg$/);
+  assert.match(String(shown.groups[0]?.["key"]), /\/csync2\.key$/);
+  assert.deepEqual(
+    shown.groups.map(({ key: _, ...group }) => group),
+    [
+      {
+        name: "web",
+        me: "h1-sync",
+        slave: false,
+        hosts: [
+          { hostname: "h1", peername: "h1-sync", slave: false },
+          { hostname: "h2", peername: "h2", slave: false },
+          { hostname: "h3", peername: "h3-sync", slave: true },
+        ],
+        allow: ["h2", "h3-*"],
+        mayAsk: ["h2", "h3-sync"],
+        asks: ["h2"],
+      },
+      {
+        name: "slave",
+        me: "h1",
+        slave: true,
+        hosts: [
+          { hostname: "h1", peername: "h1", slave: true },
+          { hostname: "h2", peername: "h2", slave: false },
+        ],
+        allow: null,
+        mayAsk: [],
+        asks: ["h2"],
+      },
+    ],
+  );
+});
+
+test("the packed file installs to a program that works", () => {
+  const root = join(import.meta.dirname, "..");
+  const into = join(directory, "global");
+  mkdirSync(into);
+  const npm = (...args: readonly string[]): string => {
+    const { status, stdout, stderr } = spawnSync("npm", args, { cwd: root, encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+    return stdout;
+  };
+  npm("pack", "--ignore-scripts", "--silent", "--pack-destination", into);
+  const [packed = ""] = readdirSync(into);
+  npm("install", "--silent", "--no-audit", "--no-fund", "--global", "--prefix", into, join(into, packed));
+  const { stdout } = spawnSync(join(into, "bin/csync2rev"), ["--version"], { encoding: "utf8" });
+  assert.equal(`csync2rev-${stdout.trim()}.tgz`, packed);
+});
