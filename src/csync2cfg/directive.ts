@@ -45,7 +45,7 @@ export function nearMisses(comments: readonly Comment[]): Warning[] {
     .filter((comment) => !isDirective(comment) && NEAR_MISS.test(comment.text))
     .map(({ text, source, offset }) => {
       const message = `found ${quote(text)}, which is only a comment to csync2rev and allows or forbids nobody: a directive reads ${EXAMPLE}`;
-      return { place: source.place(offset), message: source.complaint(offset, message) };
+      return { place: source.place(offset), message: source.remark(offset, message) };
     });
 }
 

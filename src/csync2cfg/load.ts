@@ -254,7 +254,7 @@ function choosePath(prefix: PrefixBlock, hostname: string): Prefix {
 function doubts(block: GroupBlock, group: Group, prefixes: readonly Prefix[]): Warning[] {
   const warnings: Warning[] = [];
   const doubt = (source: Source, offset: number, message: string): void => {
-    warnings.push({ place: source.place(offset), message: source.complaint(offset, message) });
+    warnings.push({ place: source.place(offset), message: source.remark(offset, message) });
   };
   for (const { hostname, peername, source, offset } of block.hosts) {
     if (!/[,;:]/.test(hostname + peername)) continue;

@@ -42,7 +42,7 @@ export interface Group {
 /** Something that is no error and yet surely not what its author meant, such as `# csync2rev allow web2;`. */
 export interface Warning {
   readonly place: Place;
-  /** Whole, as an error has it: the place, what was found and expected, the line and a caret. */
+  /** What was found and expected, the line and a caret, to be told after the place. */
   readonly message: string;
 }
 

@@ -35,17 +35,18 @@ export class Source {
     return { file: this.file, line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
   }
 
-  /**
-   * `file:line:column: message`, the line, and a caret below the spot: one message for a person. A file that holds a key, where
-   * configuration should be, is not quoted.
-   */
+  /** `file:line:column: message`, the line, and a caret below the spot: one message for a person. */
   complaint(offset: number, message: string): string {
     const { file, line, column } = this.place(offset);
-    const where = `${printable(file)}:${line}:${column}`;
+    return `${printable(file)}:${line}:${column}: ${this.remark(offset, message)}`;
+  }
+
+  /** The message, the line, and a caret. A file that holds a key, where configuration should be, is not quoted. */
+  remark(offset: number, message: string): string {
     if (isKey(/^[^\r\n]*/.exec(this.text)?.[0] ?? "")) {
-      return `${where}: found what looks like a key, expected configuration: is it a key file?`;
+      return "found what looks like a key, expected configuration: is it a key file?";
     }
-    const begin = offset - (column - 1);
+    const begin = this.text.lastIndexOf("\n", offset - 1) + 1;
     const newline = this.text.indexOf("\n", offset);
     let end = newline === -1 ? this.text.length : newline;
     if (end > offset && this.text[end - 1] === "\r") end--;
@@ -53,7 +54,7 @@ export class Source {
     const after = display(this.text.slice(offset, Math.min(end, offset + 4 * EXCERPT_AFTER + 4)));
     const left = (before.length > EXCERPT_BEFORE ? "…" : "") + before.slice(-EXCERPT_BEFORE).join("");
     const right = after.slice(0, EXCERPT_AFTER).join("") + (after.length > EXCERPT_AFTER ? "…" : "");
-    return `${where}: ${message}\n  ${left}${right}\n  ${" ".repeat(Array.from(left).length)}^`;
+    return `${message}\n  ${left}${right}\n  ${" ".repeat(Array.from(left).length)}^`;
   }
 }
 

@@ -138,6 +138,13 @@ test("a line that a missing quote swallows is a fault", () => {
   );
 });
 
+test("within quotes a near miss is a fault too", () => {
+  assert.match(
+    fault(group('include "/srv;', "#CSYNC2REV: allow h2;", 'include /x";')),
+    /^5:1: found "#CSYNC2REV: allow h2;" within/,
+  );
+});
+
 test("near misses are warned of", () => {
   for (const line of [
     "# csync2rev allow h2;",
@@ -158,7 +165,11 @@ test("near misses are warned of", () => {
       [4],
       line,
     );
-    assert.match(cfg.warnings[0]?.message ?? "", /:4:1: found "#.*which is only a comment/, line);
+    assert.match(
+      cfg.warnings[0]?.message ?? "",
+      /^found "#.*which is only a comment.*\n {2}#.*\n {2}\^$/,
+      line,
+    );
   }
   for (const line of ["# csync2rev is great", "# allow", "# see csync2rev(8)", "#csync2revive"]) {
     assert.deepEqual(load(group(line)).warnings, [], line);
@@ -168,16 +179,16 @@ test("near misses are warned of", () => {
 test("other doubts are warned of", () => {
   const warning = (...lines: string[]): string =>
     load(group(...lines))
-      .warnings.map(({ message }) => message.split("\n")[0])
+      .warnings.map(({ place, message }) => `${place.line}:${place.column}: ${message.split("\n")[0] ?? ""}`)
       .join("|");
   assert.match(
     warning("#csync2rev allow web2;"),
-    /:1:1: found "#csync2rev allow" with "web2", expected a pattern that matches a host of group "g"/,
+    /^1:1: found "#csync2rev allow" with "web2", expected a pattern that matches a host of group "g"/,
   );
-  assert.match(warning("host h5, h6;"), /:4:6: found host "h5,"/);
+  assert.match(warning("host h5, h6;"), /^4:6: found host "h5,"/);
   assert.match(
     warning("include %p%/x;"),
-    /:4:9: found prefix "p", expected one that is defined for this host/,
+    /^4:9: found prefix "p", expected one that is defined for this host/,
   );
   assert.equal(warning("#csync2rev allow web* H2 peer?;", "include /x;"), "");
 });
