@@ -9,7 +9,7 @@ import { EXIT } from "./others/outcome.ts";
 import { plan, type PlannedPeer, type Selection } from "./others/plan.ts";
 import { describeResult, describeStage, describeTroubles } from "./others/report.ts";
 import { Screen } from "./others/screen.ts";
-import { printable } from "./printable.ts";
+import { printable, printableJson } from "./printable.ts";
 import { OTHERS_RULES, PORT_RULE, type Rule } from "./settings.ts";
 import { showConfig } from "./show-config.ts";
 
@@ -33,7 +33,7 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
     if (line.mode === "others") return await catchUp(host, configuration, line);
     for (const { place, message } of configuration.warnings)
       complain(`warning: ${place.file}:${place.line}:${place.column}: ${message}`);
-    process.stdout.write(`${JSON.stringify(showConfig(host, configuration), null, 2)}\n`);
+    process.stdout.write(`${printableJson(showConfig(host, configuration), 2)}\n`);
     return EXIT.caughtUp;
   } catch (error) {
     if (!(error instanceof Csync2revError)) throw error;
@@ -262,7 +262,7 @@ async function catchUp(host: ThisHost, configuration: Csync2Cfg, line: CommandLi
   );
   screen?.close();
 
-  if (line.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  if (line.json) process.stdout.write(`${printableJson(result)}\n`);
   else
     process.stdout.write(
       line.quiet ? describeTroubles(result, line.dryRun) : describeResult(result, line.dryRun),

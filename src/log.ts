@@ -10,7 +10,15 @@ export type LogEvent = "accepted" | "refused" | "unauthenticated" | "done" | "er
 /** Values of undefined are left out. */
 export type LogFields = Readonly<Record<string, string | number | undefined>>;
 
-export type Log = (event: LogEvent, fields: LogFields) => void;
+/** Resolves once the line is out of this process's hands; never rejects. */
+export type Log = (event: LogEvent, fields: LogFields) => Promise<void>;
+
+/**
+ * The longest line, in characters, and what logger(1) is told to take, in bytes: a line that it cuts in two would begin the
+ * second with what somebody else wrote.
+ */
+const LINE_LIMIT = 8_000;
+const LOGGER_LIMIT = 4 * LINE_LIMIT;
 
 /** Priorities of syslog (RFC 5424), without the facility. */
 const PRIORITY: Readonly<Record<LogEvent, number>> = {
@@ -27,32 +35,38 @@ const PRIORITY: Readonly<Record<LogEvent, number>> = {
  * /dev/null where fd 2 was the connection.
  */
 export function openLog(settings: Pick<Settings, "log" | "ident" | "facility">): Log {
+  const write = writer(settings);
+  return async (event, fields) => {
+    const line = logLine(event, fields);
+    try {
+      await write(PRIORITY[event], line);
+    } catch {
+      toStderr(line);
+    }
+  };
+}
+
+type Write = (priority: number, line: string) => Promise<void> | void;
+
+function writer({ log, ident, facility }: Pick<Settings, "log" | "ident" | "facility">): Write {
   if (isJournal())
-    return (event, fields) => {
-      toStderr(`<${PRIORITY[event]}>${logLine(event, fields)}`);
+    return (priority, line) => {
+      toStderr(`<${priority}>${line}`);
     };
-  const { log, ident, facility } = settings;
   if (log !== "syslog")
-    return (event, fields) => {
-      const line = logLine(event, fields);
-      try {
-        appendFileSync(log, `${new Date().toISOString()} ${ident}[${process.pid}]: ${line}\n`, {
-          mode: 0o640,
-        });
-      } catch {
-        toStderr(line);
-      }
+    return (_, line) => {
+      const stamp = `${new Date().toISOString()} ${ident}[${process.pid}]`;
+      appendFileSync(log, `${stamp}: ${line}\n`, { mode: 0o640 });
     };
   let logger: Promise<Writable> | undefined;
-  return (event, fields) => {
-    const line = logLine(event, fields);
-    logger ??= startLogger(ident, facility);
-    void logger.then(
-      (stdin) => stdin.write(`<${PRIORITY[event]}>${line}\n`),
-      () => {
-        toStderr(line);
-      },
-    );
+  return async (priority, line) => {
+    const stdin = await (logger ??= startLogger(ident, facility));
+    await new Promise<void>((resolve, reject) => {
+      stdin.write(`<${priority}>${line}\n`, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
   };
 }
 
@@ -61,7 +75,8 @@ export function logLine(event: LogEvent, fields: LogFields): string {
   const pairs = Object.entries(fields).filter(([, value]) => value !== undefined);
   return [["event", event] as const, ...pairs]
     .map(([key, value]) => `${key}=${quoted(String(value))}`)
-    .join(" ");
+    .join(" ")
+    .slice(0, LINE_LIMIT);
 }
 
 function quoted(value: string): string {
@@ -77,7 +92,10 @@ async function startLogger(ident: string, facility: string): Promise<Writable> {
   const { spawn } = await import("node:child_process");
   const child = spawn(
     program,
-    ["--tag", `${ident}[${process.pid}]`, "--priority", `${facility}.info`, "--prio-prefix"],
+    [
+      ...["--tag", `${ident}[${process.pid}]`, "--priority", `${facility}.info`],
+      ...["--prio-prefix", "--size", String(LOGGER_LIMIT)],
+    ],
     { stdio: ["pipe", "ignore", "ignore"], detached: true, env: { ...process.env, PATH: childPath() } },
   );
   child.on("error", () => undefined);

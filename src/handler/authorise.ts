@@ -4,6 +4,7 @@ import { mayAsk } from "../csync2cfg/directive.ts";
 import type { Group, Host } from "../csync2cfg/model.ts";
 import { VERBS, type Verb } from "../csync2/verbs.ts";
 import type { RefusalReason, Request } from "../wire/messages.ts";
+import { plainAddress } from "./connection.ts";
 import type { LoadedSite } from "./site.ts";
 
 /** Why a member is turned away: `detail` is for its administrator. */
@@ -109,14 +110,9 @@ async function wrongAddress(peername: string, address: string | null): Promise<R
       ? refusal("busy", `"${peername}" does not resolve there for now: ${code}`)
       : refusal("wrong-address", `"${peername}" does not resolve there: ${code ?? "no reason given"}`);
   }
-  if (known.includes(plainAddress(address))) return null;
+  if (known.includes(address)) return null;
   return refusal(
     "wrong-address",
-    `${plainAddress(address)} is no address of "${peername}" there: it resolves to ${known.join(", ")}`,
+    `${address} is no address of "${peername}" there: it resolves to ${known.join(", ")}`,
   );
-}
-
-/** Without the IPv4-mapped prefix (RFC 4291, 2.5.5.2) and without the zone of a link-local address. */
-function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
 }

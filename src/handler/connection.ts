@@ -15,14 +15,15 @@ const INPUT_LIMIT = FRAME_HEADER + REQUEST_BODY_LIMIT;
 export class Connection {
   readonly #received: Promise<Uint8Array>;
   readonly #output: Writable;
-  /** Where the requester is; null where fd 0 is no socket. */
+  /** Where the requester is, as plainAddress() has it; null where fd 0 is no socket. */
   readonly address: string | null;
   #gone = false;
 
   constructor() {
     const input = openInput();
     this.#received = input.frame;
-    this.address = input.socket?.remoteAddress ?? null;
+    const address = input.socket?.remoteAddress;
+    this.address = address === undefined ? null : plainAddress(address);
     this.#output = input.socket !== null && isSameFile(0, 1) ? input.socket : process.stdout;
     this.#output.on("error", () => {
       this.#gone = true;
@@ -133,4 +134,9 @@ function isSameFile(one: number, other: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** An address without the IPv4-mapped prefix (RFC 4291, 2.5.5.2) and without the zone of a link-local address. */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
 }

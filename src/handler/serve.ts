@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Csync2Cfg, Group, Key } from "../csync2cfg/model.ts";
 import { Csync2revError } from "../errors.ts";
@@ -12,7 +13,10 @@ import { AuthorisedRequest, type Refusal } from "./authorise.ts";
 import { catchUp } from "./catchup.ts";
 import { Connection } from "./connection.ts";
 import { Replies } from "./replies.ts";
-import { loadSite, type LoadedSite } from "./site.ts";
+import { loadSite, type BrokenSite, type LoadedSite } from "./site.ts";
+
+/** In milliseconds: longer than any reason for silence takes to find out. */
+const SILENCE = 100;
 
 /**
  * The handler: one connection on fds 0 and 1, from the greeting to `done`. Whatever goes wrong is told to the log; the requester
@@ -22,29 +26,29 @@ import { loadSite, type LoadedSite } from "./site.ts";
 export async function serve(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   const connection = new Connection();
   let log = openLog(DEFAULT_SETTINGS);
-  const complain = (error: unknown): void => {
-    log(isSilence(error) ? "unauthenticated" : "error", {
+  const complain = async (error: unknown): Promise<void> => {
+    await log(isSilence(error) ? "unauthenticated" : "error", {
       ...describe(error),
       address: connection.address ?? undefined,
     });
   };
   process.on("uncaughtException", (error) => {
-    complain(error);
-    process.exit(1);
+    void complain(error).finally(() => process.exit(1));
   });
 
   const challenge = randomBytes(NONCE_LENGTH);
   connection.send(encodeFrame(encodeGreeting(challenge)));
+  let arrived = process.hrtime.bigint();
   try {
     const options = readOptions(argv);
     let site = loadSite(options, env);
     log = openLog(site.settings);
 
     const body = await connection.request(site.settings.requestTimeout * 1000 - performance.now());
-    const arrived = process.hrtime.bigint();
+    arrived = process.hrtime.bigint();
     const { config, nonce, box } = decodeSealedRequest(body);
     if (config !== (options.config ?? "")) {
-      site = loadSite(optionsFor(config, options), env);
+      site = otherSite(config, options, env);
       log = openLog(site.settings);
     }
     if (site.configuration === null) throw site.fault;
@@ -54,9 +58,18 @@ export async function serve(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
     const replies = new Replies(connection, replySealer(opened.key, session));
     await answer(opened, site, connection, replies, arrived, log);
   } catch (error) {
-    complain(error);
+    await complain(error);
+    await sleep(untilSilenceEnds(arrived));
   }
   await connection.end();
+}
+
+/**
+ * A connection that nobody has answered ends a multiple of SILENCE after its request, so that the time does not tell a wrong key
+ * from a config name that does not exist.
+ */
+function untilSilenceEnds(arrived: bigint): number {
+  return SILENCE - (Number((process.hrtime.bigint() - arrived) / 1_000_000n) % SILENCE);
 }
 
 /** A request that a group's key has opened, and the groups here that have this key. */
@@ -92,32 +105,32 @@ async function answer(
 ): Promise<void> {
   const { verb, group, from } = opened.request;
   const who = { verb, group, from, address: connection.address ?? undefined };
-  const refuse = (refusal: Refusal): void => {
+  const refuse = async (refusal: Refusal): Promise<void> => {
     replies.send({ type: "refused", ...refusal });
-    log("refused", { ...who, ...refusal });
+    await log("refused", { ...who, ...refusal });
   };
 
-  if (site.fault !== null) log("error", describe(site.fault));
+  if (site.fault !== null) await log("error", describe(site.fault));
   const request = await AuthorisedRequest.authorise(opened, connection.address, site);
   if (!(request instanceof AuthorisedRequest)) {
-    refuse(request);
+    await refuse(request);
     return;
   }
   replies.send({ type: "accepted" });
-  log("accepted", who);
+  await log("accepted", who);
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
   try {
     const end = await catchUp(request, site.host, replies, arrived, () => connection.gone);
     if ("reason" in end) {
-      refuse(end);
+      await refuse(end);
       return;
     }
     replies.send(end);
     const { exit, updated, deleted, pending, attempts, seconds, detail } = end;
-    log("done", { ...who, exit, updated, deleted, pending, attempts, seconds, detail });
+    await log("done", { ...who, exit, updated, deleted, pending, attempts, seconds, detail });
   } catch (error) {
     if (!(error instanceof Csync2revError) || error.code !== "system") throw error;
-    refuse({ reason: "config", detail: error.message });
+    await refuse({ reason: "config", detail: error.message });
   }
 }
 
@@ -140,13 +153,18 @@ function readOptions(argv: readonly string[]): HostOptions {
   }
 }
 
-/** One line in inetd.conf serves every config name, unless it names one. */
-function optionsFor(config: string, options: HostOptions): HostOptions {
-  if (options.config === undefined) return { ...options, config };
-  throw new Csync2revError(
-    "unauthenticated",
-    `config name "${config}" was asked for, this handler serves -C ${options.config}`,
-  );
+/**
+ * The site of a config name that the network asks for: one line in inetd.conf serves every config name, unless it names one.
+ * Throws `unauthenticated` where there is none of that name: anybody can ask for one.
+ */
+function otherSite(config: string, options: HostOptions, env: NodeJS.ProcessEnv): LoadedSite | BrokenSite {
+  const askedFor = `config name "${config}" was asked for`;
+  if (options.config !== undefined)
+    throw new Csync2revError("unauthenticated", `${askedFor}, this handler serves -C ${options.config}`);
+  const site = loadSite({ ...options, config }, env);
+  if (site.fault instanceof Csync2revError && site.fault.code === "config-missing")
+    throw new Csync2revError("unauthenticated", `${askedFor}, there is none here`);
+  return site;
 }
 
 /** What ends a connection in silence: it is somebody who does not hold a key, not something amiss on this host. */

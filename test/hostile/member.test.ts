@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { csync2, csync2rev, groupOf, startCluster, type Cluster, type Host } from "../cluster/cluster.ts";
+import { asking, connectFrom } from "./programs.ts";
+import type { Outcome } from "./stranger.ts";
+
+/** Whatever acts on a terminal, breaks a line or changes the reading order. */
+const UNPRINTABLE = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/;
+/** Stands in for csync2 where its arguments, or more output than it ever prints, are what matters. */
+const CSYNC2_STUB = "/opt/csync2-stub";
+/** In the long run csync2 prints ten times as much. */
+const LONGER = process.env["HOSTILE"] === "long" ? 10 : 1;
+const USE_STUB = `csync2 = ${CSYNC2_STUB}\nretries = 0\n`;
+
+describe("a member", () => {
+  let cluster: Cluster, h1: Host, h2: Host;
+  before(async () => {
+    cluster = await startCluster({ hosts: ["h1", "h2"] });
+    [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
+  });
+  beforeEach(() => cluster.reset(groupOf(["h1", "h2"])));
+  after(() => cluster.close());
+  afterEach(async () => {
+    await h2.until("every handler is gone", () => h2.processes().length === 0, 15_000);
+    for (const host of [h1, h2])
+      for (const { message } of host.syslog("csync2rev")) {
+        assert.doesNotMatch(message, /[\x00-\x1f\x7f-\x9f\u202a-\u202e]/);
+        assert.ok(!message.includes(cluster.key));
+      }
+  });
+  const ask = async (texts: readonly string[], atOnce = 3): Promise<Outcome[]> =>
+    connectFrom(
+      h1,
+      texts.map((text) => ({ host: "h2", seal: { key: cluster.key, text } })),
+      atOnce,
+    );
+  const stub = (script: string): void => {
+    h2.write(CSYNC2_STUB, `#!/bin/sh\n${script}\n`, 0o755);
+    h2.write("/etc/csync2rev.ini", USE_STUB);
+  };
+  const reasonOf = ({ replies }: Outcome): unknown =>
+    (replies.at(-1) as { reason?: unknown } | undefined)?.reason;
+
+  test("gets no name of its own into a command line, a log line or a file", async () => {
+    stub(`for word; do printf '%s\\n' "$word"; done >>/tmp/arguments`);
+    await h2.serve("inetd", [csync2rev]);
+    const nasty = [
+      ...[
+        "-x",
+        "-G",
+        "--",
+        "h1,h2",
+        "h1 h2",
+        "h1;reboot",
+        "$(reboot)",
+        "`reboot`",
+        "'",
+        '"',
+        "\\",
+        "../h1",
+        "/h1",
+        "*",
+      ],
+      ...[
+        "h1\n",
+        "h1\0",
+        "\x1b]0;x\x07",
+        "\x9b2J",
+        "\u202eh1",
+        "\u2028",
+        "\ud800",
+        "__proto__",
+        "constructor",
+        "H1",
+        "h1.",
+      ],
+      ...["x".repeat(255), "\x1b".repeat(80), "<0>event=accepted from=h1 ".repeat(9)],
+    ];
+    const verbs = nasty.map((verb) => asking(verb));
+    const froms = nasty.map((from) => asking("update", { from }));
+    const groups = nasty.map((group) => asking("update", { group }));
+    const tos = nasty.map((to) => asking("update", { to }));
+    const outcomes = await ask([...verbs, ...froms, ...groups, ...tos]);
+    const expected = ["unsupported-verb", "not-a-member", "not-a-member", "wrong-host"];
+    for (const [i, outcome] of outcomes.entries())
+      assert.equal(reasonOf(outcome), expected[Math.floor(i / nasty.length)], JSON.stringify(outcome));
+    await h2.until("all is logged", () => h2.syslog("csync2rev").length >= outcomes.length);
+    const lines = h2.syslog("csync2rev");
+    assert.equal(lines.length, outcomes.length);
+    for (const { message, severity, facility } of lines) {
+      assert.match(message, /^event=refused verb=/);
+      assert.deepEqual([facility, severity], ["local0", "warning"]);
+    }
+
+    const extra = {
+      argv: ["-f"],
+      args: "-f",
+      command: "reboot",
+      csync2: "/bin/sh",
+      ["__proto__"]: { verb: "sync" },
+    };
+    const [fine] = await ask([asking("update", extra)]);
+    assert.equal((fine?.replies.at(-1) as { exit?: number }).exit, 0);
+    assert.deepEqual(h2.read("/tmp/arguments").trim().split("\n"), ["-v", "-u", "-P", "h1", "-v", "-M"]);
+  });
+
+  test("hears nothing when names are too long, or no names", async () => {
+    await h2.serve("inetd", [csync2rev]);
+    const values = ["", "x".repeat(256), "\x1b".repeat(256), 7, null, [], { toString: "h1" }, true];
+    for (const { received } of await ask(values.map((from) => asking("ping", { from }))))
+      assert.equal(received, 44);
+  });
+
+  test("whose name in csync2.cfg reads as an option or a list is refused", async () => {
+    await h2.serve("inetd", [csync2rev]);
+    for (const name of ["-x", "a,b"]) {
+      const cfg = groupOf(["h1", "h2", `"${name}"`]);
+      for (const host of [h1, h2]) host.write("/etc/csync2.cfg", cfg, 0o600);
+      const [outcome] = await ask([asking("update", { from: name })]);
+      assert.equal(outcome && reasonOf(outcome), "config");
+    }
+  });
+
+  test("files with escape sequences in their names arrive, and are shown without harm", async () => {
+    const names = [
+      "\x1b[2Jred",
+      "two\nlines",
+      "\u202egpj.exe",
+      "\x9bC1",
+      "q\"uo'te",
+      "$(reboot)",
+      "-x",
+      "tab\there",
+    ];
+    await h1.serve("inetd", [csync2]);
+    await h2.serve("inetd");
+    for (const name of names) h2.write(`/srv/data/${name}`, "new");
+    const { code, stdout, stderr } = await h1.run(["csync2rev", "--others", "-v"]);
+    assert.equal(code, 0, stdout + stderr);
+    assert.deepEqual(h1.tree(), h2.tree());
+    assert.match(stderr, /\\x1b\[2Jred/);
+    assert.doesNotMatch(stdout + stderr, UNPRINTABLE);
+
+    for (const host of [h1, h2]) host.write("/etc/csync2.cfg", groupOf(["h1", "h2"], ["auto none;"]), 0o600);
+    for (const name of names) for (const host of [h1, h2]) host.write(`/srv/data/${name}`, host.name);
+    await h1.run(["csync2", "-cr", "/"]);
+    const table = await h1.run(["csync2rev", "--others"]);
+    assert.equal(table.code, 1);
+    assert.match(table.stdout, /\\x1b\[2Jred/);
+    const quiet = await h1.run(["csync2rev", "--others", "-q"]);
+    const json = await h1.run(["csync2rev", "--others", "--json"]);
+    const { peers } = JSON.parse(json.stdout) as { peers: { files: string[] }[] };
+    assert.ok(peers[0]?.files.includes("/srv/data/\u202egpj.exe"));
+    assert.ok(peers[0]?.files.includes("/srv/data/\x9bC1"));
+    for (const { stdout, stderr } of [table, quiet, json]) assert.doesNotMatch(stdout + stderr, UNPRINTABLE);
+  });
+
+  for (const [what, megabytes, output] of [
+    ["lines", 10 * LONGER, "yes 'Updating /srv/data/some/file/with/a/usual/name on h1 ...' | head -c"],
+    ["one line", 100, "tr '\\0' x </dev/zero | head -c"],
+    ["noise", 10 * LONGER, "head </dev/urandom -c"],
+  ] as const)
+    test(`csync2 may print ${megabytes} MB of ${what}`, async () => {
+      const most = `${output} ${megabytes}000000`;
+      stub(`case "$*" in *-M*) exit 2;; esac\n${most}\n${output} 1000000 >&2\necho last`);
+      await h2.serve("inetd", [csync2rev]);
+      let peak = 0;
+      const look = setInterval(() => {
+        for (const { pid, command } of h2.processes())
+          if (command.startsWith("node /usr/sbin/csync2rev"))
+            void h2.run(["grep", "VmHWM", `/proc/${pid}/status`]).then(({ stdout }) => {
+              peak = Math.max(peak, Number(/\d+/.exec(stdout)?.[0] ?? 0));
+            });
+      }, 200);
+      const [outcome] = await ask([asking("update", { output: true })]);
+      clearInterval(look);
+      const last = outcome?.replies.at(-1) as { type?: string; exit?: number } | undefined;
+      assert.deepEqual([last?.type, last?.exit], ["done", 0]);
+      assert.ok(peak > 10_000 && peak < 200_000, `${peak} kB at its peak`);
+      const [peakMB, seconds] = [Math.round(peak / 1000), ((outcome?.open ?? 0) / 1000).toFixed(1)];
+      if (LONGER > 1) console.log(`| ${megabytes} MB of ${what} | ${peakMB} MB | ${seconds} s |`);
+    });
+
+  test("finds the key nowhere: no log, error, report, process title or environment", async () => {
+    const everything: string[] = [];
+    stub("sleep 1; exit 1");
+    await h1.serve("inetd", [csync2]);
+    await h2.serve("inetd", [csync2rev]);
+    const run = h1.run(["csync2rev", "--others", "--deadline", "5", "-v", "--json"]);
+    await h2.until("csync2 runs", () => h2.processes().some(({ command }) => command.includes(CSYNC2_STUB)));
+    for (const host of [h1, h2]) {
+      const { stdout } = await host.run([
+        "sh",
+        "-c",
+        "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ /proc/[0-9]*/comm",
+      ]);
+      assert.match(stdout, /csync2rev/);
+      everything.push(stdout);
+    }
+    const { stdout, stderr } = await run;
+    everything.push(stdout, stderr, (await h1.run(["csync2rev", "--show-config"])).stdout);
+    for (const bad of [`${cluster.key}!`, cluster.key.slice(0, 20), `${cluster.key} x`]) {
+      for (const host of [h1, h2]) host.write("/etc/csync2.key", `${bad}\n`, 0o600);
+      for (const mode of ["--show-config", "--others"]) {
+        const { code, stderr } = await h1.run(["csync2rev", mode]);
+        assert.equal(code, 78);
+        everything.push(stderr);
+      }
+      await connectFrom(h1, [
+        { host: "h2", bytes: "ff", finish: true },
+        { host: "h2", seal: { key: cluster.key, text: "{}" } },
+      ]);
+    }
+    for (const host of [h1, h2]) everything.push(JSON.stringify(host.syslog()));
+    assert.match(everything.join("\n"), /event=error code=key/);
+    for (const text of everything) assert.ok(!text.includes(cluster.key.slice(0, 20)));
+  });
+});

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { csync2rev, startCluster, type Cluster, type Host } from "../cluster/cluster.ts";
+import vectors from "../wire/wire-v1.json" with { type: "json" };
+import { asking, connectFrom } from "./programs.ts";
+import type { Attempt } from "./stranger.ts";
+
+/** The greeting's frame, which is all that a stranger ever gets. */
+const GREETING = 44;
+const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
+/** Every place to cut a request at, in the long run. */
+const EVERY_CUT = process.env["HOSTILE"] === "long";
+
+describe("a stranger", () => {
+  let cluster: Cluster, h1: Host, h2: Host;
+  before(async () => {
+    cluster = await startCluster({ hosts: ["h1", "h2"] });
+    [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
+  });
+  beforeEach(() => cluster.reset());
+  after(() => cluster.close());
+  afterEach(async () => {
+    await h2.until("every handler is gone", () => h2.processes().length === 0, 15_000);
+    const written = h2.syslog().map(({ message }) => message);
+    for (const message of written) assert.doesNotMatch(message, CONTROL);
+    assert.ok(!written.join("\n").includes(cluster.key));
+  });
+
+  const ping = (more: Partial<Attempt> = {}): Attempt => ({
+    host: "h2",
+    seal: { key: cluster.key, text: asking("ping") },
+    ...more,
+  });
+  const PINGED = ["accepted", "done"];
+  const types = ({ replies }: { replies: readonly unknown[] }): string[] =>
+    replies.map((reply) => (reply as { type: string }).type);
+
+  test("is read 1,026 bytes of at most, and makes nothing run but the logger", async () => {
+    const strace = [
+      "/usr/bin/strace",
+      "-f",
+      "-o",
+      "/tmp/trace",
+      "-e",
+      "trace=%file,%process,%network,read,readv,pread64",
+    ];
+    await h2.serve("inetd", [{ ...csync2rev, command: [...strace, ...csync2rev.command] }]);
+    const name = "wirename";
+    const header = Buffer.concat([Buffer.from([0x04, 0x00, 1, name.length]), Buffer.from(name)]).toString(
+      "hex",
+    );
+    const [outcome] = await connectFrom(h1, [{ host: "h2", bytes: header + "7a".repeat(9000) }]);
+    assert.equal(outcome?.received, GREETING);
+    await h2.until(
+      "the trace is complete",
+      () => h2.read("/tmp/trace").includes("exited with 0") && h2.processes().length === 0,
+    );
+
+    const trace = h2.read("/tmp/trace").split("\n");
+    const handler = trace[0]?.split(" ")[0] ?? "";
+    const own = trace.filter((line) => line.startsWith(handler));
+    const reads = own.filter((line) => / (read|readv|recv\w*)\(0,/.test(line));
+    assert.ok(reads.length > 0);
+    const bytesRead = reads.map((line) => Number(/= (-?\d+)/.exec(line)?.[1] ?? 0));
+    assert.equal(
+      bytesRead.filter((count) => count > 0).reduce((sum, count) => sum + count, 0),
+      1026,
+    );
+    for (const read of reads) assert.ok(Number(/, (\d+)\) +=/.exec(read)?.[1]) <= 1026, read);
+
+    const programs = trace.flatMap((line) => /execve\("([^"]*)".*= 0$/.exec(line)?.[1] ?? []);
+    const begun = trace.flatMap((line) => /execve\("([^"]*)"/.exec(line)?.[1] ?? []);
+    assert.deepEqual(
+      [...new Set(begun.map((path) => path.split("/").at(-1)))],
+      ["csync2rev", "node", "logger"],
+    );
+    assert.ok(programs.length > 0);
+
+    const named = trace.filter(
+      (line) => line.includes(name) && !/ (read|write|send\w+|recv\w+)\(| resumed>/.test(line),
+    );
+    assert.ok(named.length > 0);
+    for (const line of named) assert.match(line, /"(\/usr\/local)?\/etc(\/csync2)?\/csync2_wirename\.cfg"/);
+    assert.match(
+      h2.syslog("csync2rev")[0]?.message ?? "",
+      /^event=unauthenticated .*\\"wirename\\" was asked for/,
+    );
+  });
+
+  test("who trickles is cut off at the deadline", async () => {
+    h2.write("/etc/csync2rev.ini", "request-timeout = 2\n");
+    await h2.serve("inetd", [csync2rev]);
+    const request = vectors.cases[0]?.requestFrame ?? "";
+    const pieces = Array<number>(200).fill(1);
+    const outcomes = await connectFrom(
+      h1,
+      [
+        { host: "h2" },
+        { host: "h2", bytes: request, pieces, gap: 150 },
+        { host: "h2", bytes: "0400", finish: false },
+        ping({ pieces, gap: 150 }),
+      ],
+      4,
+    );
+    for (const { received, open } of outcomes) {
+      assert.equal(received, GREETING);
+      assert.ok(open > 1900 && open < 4000, `open for ${open} ms`);
+    }
+    const messages = h2.syslog("csync2rev").map(({ message }) => message);
+    assert.equal(messages.length, 4);
+    for (const message of messages)
+      assert.match(message, /^event=unauthenticated code=frame .*within request-timeout/);
+  });
+
+  test("a request is understood however the network cuts it", async () => {
+    await h2.serve("inetd", [csync2rev]);
+    const length = 2 + 1 + 1 + 32 + 16 + asking("ping").length;
+    const cuts = Array.from({ length: length - 1 }, (_, i) => i + 1);
+    const chosen = EVERY_CUT ? cuts : cuts.filter((cut) => [1, 2, 3, 4, 36, length - 1].includes(cut));
+    const oneByOne = ping({ pieces: Array<number>(length).fill(1), gap: 1 });
+    const attempts = [oneByOne, ...chosen.map((cut) => ping({ pieces: [cut], gap: 20 }))];
+    for (const outcome of await connectFrom(h1, attempts, 3)) assert.deepEqual(types(outcome), PINGED);
+  });
+
+  test("two pipes are as good as a socket, and so is one byte at a time", async () => {
+    h2.write("/etc/csync2rev.ini", "verify-address = no\n");
+    h2.write("/opt/piped", "#!/bin/bash\ncat | csync2rev -i | cat\n", 0o755);
+    await h2.serve("inetd", [{ ...csync2rev, command: ["/opt/piped"] }]);
+    const attempts = [
+      ping({ finish: true }),
+      ping({ pieces: Array<number>(200).fill(1), gap: 1, finish: true }),
+    ];
+    for (const outcome of await connectFrom(h1, attempts, 2)) assert.deepEqual(types(outcome), PINGED);
+    const [garbage] = await connectFrom(h1, [{ host: "h2", bytes: "ff".repeat(2000), finish: true }]);
+    assert.equal(garbage?.received, GREETING);
+  });
+
+  for (const kind of ["inetd", "xinetd"] as const)
+    test(`garbage gets silence and a line in the log (${kind}), and a member is served meanwhile`, async () => {
+      await h2.serve(kind, [csync2rev]);
+      const garbage = [
+        ...vectors.badRequests.frames.map(({ frame }) => frame),
+        vectors.cases[0]?.requestFrame ?? "",
+        Buffer.from("GET / HTTP/1.1\r\nHost: h2\r\n\r\n").toString("hex"),
+        Buffer.from("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "latin1").toString("hex"),
+        "00000000",
+        "",
+      ].map((bytes): Attempt => ({ host: "h2", bytes, finish: true }));
+      const middle = garbage.length >> 1;
+      const outcomes = await connectFrom(h1, garbage.toSpliced(middle, 0, ping()), 3);
+      const [served] = outcomes.splice(middle, 1);
+      assert.deepEqual(served && types(served), PINGED);
+      for (const { received } of outcomes) assert.equal(received, GREETING);
+      const lines = (): string[] =>
+        h2
+          .syslog("csync2rev")
+          .map(({ message }) => message)
+          .filter((message) => message.startsWith("event=unauthenticated"));
+      await h2.until("all is logged", () => lines().length === garbage.length);
+      for (const line of lines()) assert.match(line, /address=10\.77\.0\.1$/);
+    });
+
+  test("hears the same silence, for as long, whatever is wrong", async () => {
+    h2.write("/etc/csync2_web2.cfg", h2.read("/etc/csync2.cfg"), 0o600);
+    await h2.serve("inetd", [csync2rev]);
+    const other = "W".repeat(64);
+    const kinds: Readonly<Record<string, NonNullable<Attempt["seal"]>>> = {
+      "a wrong key": { key: other, text: asking("ping") },
+      "an unknown config name": { key: other, config: "nosuch", text: asking("ping") },
+      "a known config name": { key: other, config: "web2", text: asking("ping") },
+      "a broken box": { key: cluster.key, flip: true, text: asking("ping") },
+      "a replayed request": { key: cluster.key, stale: true, text: asking("ping") },
+      "a sealed text that is no request": { key: cluster.key, text: "[]" },
+    };
+    const rounds = Number(process.env["ORACLE_ROUNDS"] ?? 6);
+    const names = Array.from({ length: rounds }, () => Object.keys(kinds)).flat();
+    const outcomes = await connectFrom(
+      h1,
+      names.flatMap((name): Attempt[] =>
+        kinds[name] === undefined ? [] : [{ host: "h2", seal: kinds[name] }],
+      ),
+    );
+    for (const { received, replies } of outcomes) assert.deepEqual([received, replies], [GREETING, []]);
+    const times = Object.keys(kinds).map((kind) =>
+      outcomes
+        .filter((_, i) => names[i] === kind)
+        .map(({ silent }) => silent)
+        .sort((a, b) => a - b),
+    );
+    if (rounds > 6)
+      for (const [i, kind] of Object.keys(kinds).entries()) {
+        const sorted = times[i] ?? [];
+        const at = (share: number): string =>
+          (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(1);
+        console.log(`| ${kind} | ${GREETING} | ${at(0)} | ${at(0.25)} | ${at(0.5)} | ${at(0.75)} |`);
+      }
+    const fastest = times.map(([first = 0]) => first);
+    assert.ok(
+      Math.max(...fastest) - Math.min(...fastest) < 20,
+      `the fastest of each: ${fastest.join(", ")} ms`,
+    );
+  });
+});
