@@ -5,6 +5,7 @@ import { describeCheckup } from "./checkup/report.ts";
 import { findSystemDirectory } from "./csync2cfg/load.ts";
 import { Csync2revError, type ErrorCode } from "./errors.ts";
 import { configurationOf, settingsFor, thisHost, type ConfiguredHost, type HostOptions } from "./host.ts";
+import { writeMetrics } from "./others/metrics.ts";
 import { askOthers, type Audience, type OthersOptions, type OthersResult } from "./others/others.ts";
 import { EXIT } from "./others/outcome.ts";
 import { plan, type PlannedPeer, type Selection } from "./others/plan.ts";
@@ -25,7 +26,7 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
   try {
     const line = await parseCommandLine(argv);
     if (typeof line === "string") {
-      process.stdout.write(`${line}\n`);
+      if (line !== "") process.stdout.write(`${line}\n`);
       return EXIT.caughtUp;
     }
     switch (line.mode) {
@@ -74,6 +75,8 @@ interface CommandLine {
   readonly verbose: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
+  /** The file for Prometheus. */
+  readonly metrics: string | undefined;
   /** Where not given, the settings say. */
   readonly port: number | undefined;
   readonly deadline: number | undefined;
@@ -81,15 +84,15 @@ interface CommandLine {
   readonly jobs: number | undefined;
 }
 
-/** Reads the command line; text is what --help or --version print. Throws `usage`. */
+/** Reads the command line; text is what is left to print, for --help and the like. Throws `usage`. */
 async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | string> {
   let print = "";
-  const options = await yargs()
+  const parser = yargs()
     .scriptName("csync2rev")
     .usage("$0 --others [options]     ask every peer to push what this host has missed")
     .usage("$0 --test [options]       test this host's set-up, and ping every peer")
     .usage("$0 --show-config          what csync2rev reads out of csync2.cfg, as JSON")
-    .usage("$0 [--inetd]              answer one request on stdin and stdout, for inetd, xinetd or systemd")
+    .usage("$0 [--inetd]              answer one request on stdin, for inetd, xinetd or systemd")
     .options({
       inetd: {
         alias: "i",
@@ -108,6 +111,11 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
         type: "boolean",
         group: "Modes:",
         describe: "Print what csync2rev reads out of csync2.cfg, as JSON",
+      },
+      completion: {
+        type: "boolean",
+        group: "Modes:",
+        describe: "Print a script for bash (zsh, where that is the shell) that completes options",
       },
       config: {
         alias: "C",
@@ -167,18 +175,24 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
       verbose: { alias: "v", type: "boolean", describe: "Show csync2's lines, each with its peer" },
       quiet: { alias: "q", type: "boolean", describe: "Print only what needs attention" },
       json: { type: "boolean", describe: "Print the result as JSON" },
+      metrics: {
+        type: "string",
+        requiresArg: true,
+        describe: "Write the result to this file for Prometheus's node_exporter too",
+      },
     })
     .conflicts({
       quiet: ["verbose", "json"],
-      others: ["test", "show-config", "inetd"],
-      test: ["show-config", "inetd", "dry-run", "reconcile", "verify"],
-      "dry-run": ["reconcile", "verify"],
+      others: ["test", "show-config", "completion", "inetd"],
+      test: ["show-config", "completion", "inetd", "dry-run", "reconcile", "verify", "metrics"],
+      "dry-run": ["reconcile", "verify", "metrics"],
     })
     .parserConfiguration({
       "duplicate-arguments-array": false,
       "boolean-negation": false,
       "parse-numbers": false,
     })
+    .completion("--completion", false, completeLongOptions)
     .version(packageJson.version)
     .alias("help", "h")
     .group(["help", "version"], "Modes:")
@@ -188,16 +202,20 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
     .exitProcess(false)
     .fail((message, error) => {
       throw new Csync2revError("usage", `${message || error.message}; csync2rev --help shows every option`);
-    })
-    .parse([...argv], {}, (_error, _argv, output) => {
-      print = output;
     });
+  const options = await parser.parse([...argv], {}, (_error, _argv, output) => {
+    print = output;
+  });
   if (print !== "") return print;
   if (options._.length > 0)
     throw new Csync2revError(
       "usage",
       `"${options._.join(" ")}" is no option: csync2rev takes no arguments without one`,
     );
+  if (options.completion === true) {
+    parser.showCompletionScript();
+    return "";
+  }
   const mode = MODES.find((name) => options[name] === true);
   if (mode === undefined)
     throw new Csync2revError("usage", "say what to do: --others, --test, --show-config or --help");
@@ -219,11 +237,24 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
     verbose: options.verbose === true,
     quiet: options.quiet === true,
     json: options.json === true,
+    metrics: options.metrics,
     port: number("port", options.port, PORT_RULE),
     deadline: number("deadline", options.deadline, OTHERS_RULES.deadline),
     connectTimeout: number("connect-timeout", options["connect-timeout"], OTHERS_RULES["connect-timeout"]),
     jobs: number("jobs", options.jobs, OTHERS_RULES.jobs),
   };
+}
+
+/** What yargs finds, without its --o for -o. */
+function completeLongOptions(
+  _current: string,
+  _argv: unknown,
+  complete: (onCompleted: (error: Error | null, found: string[] | undefined) => void) => void,
+  done: (found: string[]) => void,
+): void {
+  complete((_error, found) => {
+    done((found ?? []).filter((option) => !/^--.$/.test(option)));
+  });
 }
 
 function names(list: string | undefined): string[] | undefined {
@@ -304,7 +335,15 @@ async function catchUp(line: CommandLine, env: NodeJS.ProcessEnv): Promise<numbe
   screen?.close();
 
   process.stdout.write(textOf(result, line, env));
-  return result.exit;
+  if (line.metrics === undefined) return result.exit;
+  try {
+    writeMetrics(line.metrics, result, host.config, Math.round(Date.now() / 1000));
+    return result.exit;
+  } catch (error) {
+    if (!(error instanceof Csync2revError)) throw error;
+    complain(error.message);
+    return result.exit === EXIT.caughtUp ? EXIT.incomplete : result.exit;
+  }
 }
 
 function textOf(result: OthersResult, line: CommandLine, env: NodeJS.ProcessEnv): string {

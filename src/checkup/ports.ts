@@ -67,7 +67,7 @@ export async function checkCsync2Port(
       if (said.startsWith("OK")) return ok(item, "answers");
       if (said === "")
         return failed(item, "answers and ends: it cannot read its csync2.cfg", "csync2's log says why");
-      return failed(item, `what listens there is no csync2: ${said.slice(0, 80)}`, null);
+      return failed(item, `what listens there is no csync2: ${said.trim().slice(0, 80)}`, null);
     }),
   );
 }
