@@ -1,10 +1,12 @@
 import yargs from "yargs";
 import packageJson from "../package.json" with { type: "json" };
+import { checkUp } from "./checkup/checkup.ts";
+import { describeCheckup } from "./checkup/report.ts";
 import { findSystemDirectory } from "./csync2cfg/load.ts";
-import type { Csync2Cfg } from "./csync2cfg/model.ts";
 import { Csync2revError, type ErrorCode } from "./errors.ts";
-import { configurationOf, settingsFor, thisHost, type HostOptions, type ThisHost } from "./host.ts";
-import { askOthers, type Audience, type OthersOptions } from "./others/others.ts";
+import { configurationOf, settingsFor, thisHost, type ConfiguredHost, type HostOptions } from "./host.ts";
+import { writeMetrics } from "./others/metrics.ts";
+import { askOthers, type Audience, type OthersOptions, type OthersResult } from "./others/others.ts";
 import { EXIT } from "./others/outcome.ts";
 import { plan, type PlannedPeer, type Selection } from "./others/plan.ts";
 import { describeResult, describeStage, describeTroubles } from "./others/report.ts";
@@ -12,6 +14,7 @@ import { Screen } from "./others/screen.ts";
 import { printable, printableJson } from "./printable.ts";
 import { OTHERS_RULES, PORT_RULE, type Rule } from "./settings.ts";
 import { showConfig } from "./show-config.ts";
+import { isScreen, painter } from "./terminal.ts";
 
 /**
  * Every mode but the handler.
@@ -23,18 +26,17 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
   try {
     const line = await parseCommandLine(argv);
     if (typeof line === "string") {
-      process.stdout.write(`${line}\n`);
+      if (line !== "") process.stdout.write(`${line}\n`);
       return EXIT.caughtUp;
     }
-    const systemDirectory = findSystemDirectory(line.host.config ?? "", env);
-    const host = thisHost(line.host, systemDirectory, settingsFor(line.host, systemDirectory));
-    const configuration = configurationOf(host);
-    if (configuration.fault !== null) throw configuration.fault;
-    if (line.mode === "others") return await catchUp(host, configuration, line);
-    for (const { place, message } of configuration.warnings)
-      complain(`warning: ${place.file}:${place.line}:${place.column}: ${message}`);
-    process.stdout.write(`${printableJson(showConfig(host, configuration), 2)}\n`);
-    return EXIT.caughtUp;
+    switch (line.mode) {
+      case "others":
+        return await catchUp(line, env);
+      case "test":
+        return await test(line, env);
+      case "show-config":
+        return show(line, env);
+    }
   } catch (error) {
     if (!(error instanceof Csync2revError)) throw error;
     complain(error.message);
@@ -60,9 +62,11 @@ const EXIT_OF: Readonly<Record<ErrorCode, number>> = {
   system: EXIT.incomplete,
 };
 
+const MODES = ["others", "test", "show-config"] as const;
+
 /** A command line that has been understood. */
 interface CommandLine {
-  readonly mode: "others" | "show-config";
+  readonly mode: (typeof MODES)[number];
   readonly host: HostOptions;
   readonly selection: Selection;
   readonly dryRun: boolean;
@@ -71,6 +75,8 @@ interface CommandLine {
   readonly verbose: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
+  /** The file for Prometheus. */
+  readonly metrics: string | undefined;
   /** Where not given, the settings say. */
   readonly port: number | undefined;
   readonly deadline: number | undefined;
@@ -78,14 +84,15 @@ interface CommandLine {
   readonly jobs: number | undefined;
 }
 
-/** Reads the command line; text is what --help or --version print. Throws `usage`. */
+/** Reads the command line; text is what is left to print, for --help and the like. Throws `usage`. */
 async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | string> {
   let print = "";
-  const options = await yargs()
+  const parser = yargs()
     .scriptName("csync2rev")
     .usage("$0 --others [options]     ask every peer to push what this host has missed")
+    .usage("$0 --test [options]       test this host's set-up, and ping every peer")
     .usage("$0 --show-config          what csync2rev reads out of csync2.cfg, as JSON")
-    .usage("$0 [--inetd]              answer one request on stdin and stdout, for inetd, xinetd or systemd")
+    .usage("$0 [--inetd]              answer one request on stdin, for inetd, xinetd or systemd")
     .options({
       inetd: {
         alias: "i",
@@ -94,10 +101,21 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
         describe: "Answer one request; the default where stdin is no terminal",
       },
       others: { alias: "o", type: "boolean", group: "Modes:", describe: "Ask every peer in turn" },
+      test: {
+        alias: "T",
+        type: "boolean",
+        group: "Modes:",
+        describe: "Test this host's set-up and ping every peer: what is wrong, and how to mend it",
+      },
       "show-config": {
         type: "boolean",
         group: "Modes:",
         describe: "Print what csync2rev reads out of csync2.cfg, as JSON",
+      },
+      completion: {
+        type: "boolean",
+        group: "Modes:",
+        describe: "Print a script for bash (zsh, where that is the shell) that completes options",
       },
       config: {
         alias: "C",
@@ -157,17 +175,24 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
       verbose: { alias: "v", type: "boolean", describe: "Show csync2's lines, each with its peer" },
       quiet: { alias: "q", type: "boolean", describe: "Print only what needs attention" },
       json: { type: "boolean", describe: "Print the result as JSON" },
+      metrics: {
+        type: "string",
+        requiresArg: true,
+        describe: "Write the result to this file for Prometheus's node_exporter too",
+      },
     })
     .conflicts({
       quiet: ["verbose", "json"],
-      others: ["show-config", "inetd"],
-      "dry-run": ["reconcile", "verify"],
+      others: ["test", "show-config", "completion", "inetd"],
+      test: ["show-config", "completion", "inetd", "dry-run", "reconcile", "verify", "metrics"],
+      "dry-run": ["reconcile", "verify", "metrics"],
     })
     .parserConfiguration({
       "duplicate-arguments-array": false,
       "boolean-negation": false,
       "parse-numbers": false,
     })
+    .completion("--completion", false, completeLongOptions)
     .version(packageJson.version)
     .alias("help", "h")
     .group(["help", "version"], "Modes:")
@@ -177,18 +202,23 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
     .exitProcess(false)
     .fail((message, error) => {
       throw new Csync2revError("usage", `${message || error.message}; csync2rev --help shows every option`);
-    })
-    .parse([...argv], {}, (_error, _argv, output) => {
-      print = output;
     });
+  const options = await parser.parse([...argv], {}, (_error, _argv, output) => {
+    print = output;
+  });
   if (print !== "") return print;
   if (options._.length > 0)
     throw new Csync2revError(
       "usage",
       `"${options._.join(" ")}" is no option: csync2rev takes no arguments without one`,
     );
-  const mode = options.others === true ? "others" : options["show-config"] === true ? "show-config" : null;
-  if (mode === null) throw new Csync2revError("usage", "say what to do: --others, --show-config or --help");
+  if (options.completion === true) {
+    parser.showCompletionScript();
+    return "";
+  }
+  const mode = MODES.find((name) => options[name] === true);
+  if (mode === undefined)
+    throw new Csync2revError("usage", "say what to do: --others, --test, --show-config or --help");
   return {
     mode,
     host: {
@@ -207,11 +237,24 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
     verbose: options.verbose === true,
     quiet: options.quiet === true,
     json: options.json === true,
+    metrics: options.metrics,
     port: number("port", options.port, PORT_RULE),
     deadline: number("deadline", options.deadline, OTHERS_RULES.deadline),
     connectTimeout: number("connect-timeout", options["connect-timeout"], OTHERS_RULES["connect-timeout"]),
     jobs: number("jobs", options.jobs, OTHERS_RULES.jobs),
   };
+}
+
+/** What yargs finds, without its --o for -o. */
+function completeLongOptions(
+  _current: string,
+  _argv: unknown,
+  complete: (onCompleted: (error: Error | null, found: string[] | undefined) => void) => void,
+  done: (found: string[]) => void,
+): void {
+  complete((_error, found) => {
+    done((found ?? []).filter((option) => !/^--.$/.test(option)));
+  });
 }
 
 function names(list: string | undefined): string[] | undefined {
@@ -226,11 +269,40 @@ function number(option: string, value: string | undefined, rule: Rule<number>): 
   return read;
 }
 
+/** What every mode but `--test` needs: a configuration without a fault. */
+function configured({ host: options }: CommandLine, env: NodeJS.ProcessEnv): ConfiguredHost {
+  const systemDirectory = findSystemDirectory(options.config ?? "", env);
+  const host = thisHost(options, systemDirectory, settingsFor(options, systemDirectory));
+  const configuration = configurationOf(host);
+  if (configuration.fault !== null) throw configuration.fault;
+  return { host, configuration };
+}
+
+/** `--show-config`. */
+function show(line: CommandLine, env: NodeJS.ProcessEnv): number {
+  const { host, configuration } = configured(line, env);
+  for (const { message } of configuration.warnings) complain(`warning: ${message}`);
+  process.stdout.write(`${printableJson(showConfig(host, configuration), 2)}\n`);
+  return EXIT.caughtUp;
+}
+
+/** `--test`. */
+async function test(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
+  const checkup = await checkUp(line.host, line.selection, line, env);
+  process.stdout.write(
+    line.json
+      ? `${printableJson(checkup)}\n`
+      : describeCheckup(checkup, line.quiet, painter(process.stdout, env)),
+  );
+  return checkup.exit;
+}
+
 /** `--others`, with its progress and its result on the terminal. */
-async function catchUp(host: ThisHost, configuration: Csync2Cfg, line: CommandLine): Promise<number> {
+async function catchUp(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
+  const { host, configuration } = configured(line, env);
   const peers = plan(configuration.groups, line.selection);
   const { others, port } = host.settings;
-  const live = process.stderr.isTTY && !line.quiet && process.env["TERM"] !== "dumb";
+  const live = isScreen(process.stdout, env) && isScreen(process.stderr, env) && !line.quiet;
   const options: OthersOptions = {
     jobs: line.jobs ?? others.jobs,
     connectTimeout: line.connectTimeout ?? others.connectTimeout,
@@ -262,12 +334,23 @@ async function catchUp(host: ThisHost, configuration: Csync2Cfg, line: CommandLi
   );
   screen?.close();
 
-  if (line.json) process.stdout.write(`${printableJson(result)}\n`);
-  else
-    process.stdout.write(
-      line.quiet ? describeTroubles(result, line.dryRun) : describeResult(result, line.dryRun),
-    );
-  return result.exit;
+  process.stdout.write(textOf(result, line, env));
+  if (line.metrics === undefined) return result.exit;
+  try {
+    writeMetrics(line.metrics, result, host.config, Math.round(Date.now() / 1000));
+    return result.exit;
+  } catch (error) {
+    if (!(error instanceof Csync2revError)) throw error;
+    complain(error.message);
+    return result.exit === EXIT.caughtUp ? EXIT.incomplete : result.exit;
+  }
+}
+
+function textOf(result: OthersResult, line: CommandLine, env: NodeJS.ProcessEnv): string {
+  if (line.json) return `${printableJson(result)}\n`;
+  if (line.quiet) return describeTroubles(result, line.dryRun);
+  const width = process.stdout.isTTY ? process.stdout.columns : Infinity;
+  return describeResult(result, line.dryRun, width, painter(process.stdout, env));
 }
 
 function watchOn(screen: Screen | null, peers: readonly PlannedPeer[], verbose: boolean): Audience {
@@ -282,10 +365,10 @@ function watchOn(screen: Screen | null, peers: readonly PlannedPeer[], verbose: 
         if (screen === null) process.stderr.write(text);
         else screen.print(text);
       }
-      screen?.set(peers.indexOf(peer), describeStage(verb, stage, files.get(peer) ?? 0));
+      screen?.set(peers.indexOf(peer), describeStage(verb, stage, files.get(peer) ?? 0), false);
     },
     result(peer, { outcome }) {
-      screen?.set(peers.indexOf(peer), outcome);
+      screen?.set(peers.indexOf(peer), outcome, true);
     },
   };
 }

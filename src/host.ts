@@ -29,6 +29,12 @@ export interface ThisHost {
   readonly settings: Settings;
 }
 
+/** This host with a csync2.cfg that can be read. */
+export interface ConfiguredHost {
+  readonly host: ThisHost;
+  readonly configuration: Csync2Cfg;
+}
+
 /** Puts together what is known of this host. */
 export function thisHost(options: HostOptions, systemDirectory: string, settings: Settings): ThisHost {
   return {

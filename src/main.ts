@@ -20,6 +20,7 @@ async function main(): Promise<void> {
 /** -i says so; else the handler is what runs where no other mode is asked for and nobody sits at a terminal. */
 function isHandler(args: readonly string[]): boolean {
   if (args.some((arg) => /^(-i|--inetd)$/.test(arg))) return true;
-  const otherMode = /^(-[vd]*[oTh]|--(others|test|show-config|help|version)$)/;
+  const otherMode =
+    /^(-[vdq]*[oTh]|--(others|test|show-config|completion|get-yargs-completions|help|version)$)/;
   return !args.some((arg) => otherMode.test(arg)) && !isatty(0);
 }

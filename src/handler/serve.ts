@@ -117,7 +117,7 @@ async function answer(
     return;
   }
   replies.send({ type: "accepted" });
-  await log("accepted", who);
+  void log("accepted", who);
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
   try {
     const end = await catchUp(request, site.host, replies, arrived, () => connection.gone);

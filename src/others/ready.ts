@@ -42,7 +42,8 @@ export async function awaitOwnCsync2(
   return null;
 }
 
-async function addressesOf(name: string): Promise<string[]> {
+/** Every address that a name resolves to here; none where it does not. */
+export async function addressesOf(name: string): Promise<string[]> {
   return await lookup(name, { all: true }).then(
     (entries) => entries.map(({ address }) => address),
     () => [],

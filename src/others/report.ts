@@ -1,16 +1,20 @@
 import { printable } from "../printable.ts";
 import type { Verb } from "../csync2/verbs.ts";
 import type { Stage } from "./ask.ts";
+import { padded, cells, type Paint } from "../terminal.ts";
 import type { OthersResult } from "./others.ts";
-import type { PeerResult } from "./outcome.ts";
+import type { Outcome, PeerResult } from "./outcome.ts";
 
-/** What `--others` prints in the end: a table, then what needs somebody's attention, with what to do about it. */
-export function describeResult(result: OthersResult, dryRun: boolean): string {
+/**
+ * What `--others` prints in the end: a table, then what needs somebody's attention, with what to do about it.
+ * @param width of the terminal; Infinity where there is none
+ */
+export function describeResult(result: OthersResult, dryRun: boolean, width: number, paint: Paint): string {
   const { peers } = result;
   if (peers.length === 0) return "no other member may push to this host: there is nobody to ask\n";
   const troubled = peers.filter(({ outcome }) => outcome !== "caught-up");
   return [
-    table(peers, dryRun),
+    table(peers, dryRun, width, paint),
     ...troubled.map((peer) => describeTrouble(peer, result.host, dryRun)),
     summary(result, dryRun),
   ].join("\n");
@@ -49,38 +53,70 @@ const DOING: Readonly<Record<Verb, string>> = {
   reconcile: "reconciling",
 };
 
-const COLUMNS = ["PEER", "GROUP", "OUTCOME", "UPDATED", "DELETED", "PENDING", "SECONDS"];
-/** The columns ahead of this one hold names, the others numbers. */
-const FIRST_NUMBER = 3;
+interface Column {
+  readonly heading: string;
+  readonly numeric: boolean;
+  readonly cell: (peer: PeerResult, dryRun: boolean) => string;
+}
 
-function table(peers: readonly PeerResult[], dryRun: boolean): string {
-  const rows = peers.map(({ peer, group, outcome, exit, updated, deleted, pending, seconds }) => [
-    printable(peer),
-    printable(group),
-    dryRun && outcome === "pending" ? "would change" : outcome,
-    exit === null ? "-" : String(updated),
-    exit === null ? "-" : String(deleted),
-    pending === null ? "-" : String(pending),
-    seconds.toFixed(1),
-  ]);
-  const widths = COLUMNS.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) =>
-        column < FIRST_NUMBER ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join("  ")
+const COLUMNS: readonly Column[] = [
+  { heading: "PEER", numeric: false, cell: ({ peer }) => printable(peer) },
+  { heading: "GROUP", numeric: false, cell: ({ group }) => printable(group) },
+  { heading: "OUTCOME", numeric: false, cell: ({ outcome }, dryRun) => nameOf(outcome, dryRun) },
+  { heading: "UPDATED", numeric: true, cell: ({ exit, updated }) => (exit === null ? "-" : String(updated)) },
+  { heading: "DELETED", numeric: true, cell: ({ exit, deleted }) => (exit === null ? "-" : String(deleted)) },
+  { heading: "PENDING", numeric: true, cell: ({ pending }) => (pending === null ? "-" : String(pending)) },
+  { heading: "SECONDS", numeric: true, cell: ({ seconds }) => seconds.toFixed(1) },
+];
+/** What a narrow terminal does without, the first first. */
+const EXPENDABLE = ["GROUP", "SECONDS", "DELETED", "UPDATED"];
+const GAP = "  ";
+
+function table(peers: readonly PeerResult[], dryRun: boolean, width: number, paint: Paint): string {
+  let columns = COLUMNS.map((column) => {
+    const texts = peers.map((peer) => column.cell(peer, dryRun));
+    return { ...column, texts, width: Math.max(...[column.heading, ...texts].map(cells)) };
+  });
+  for (const heading of EXPENDABLE) {
+    const needed = columns.reduce((sum, column) => sum + column.width + GAP.length, -GAP.length);
+    if (needed <= width) break;
+    columns = columns.filter((column) => column.heading !== heading);
+  }
+  const line = (textOf: (column: (typeof columns)[number]) => string): string =>
+    columns
+      .map((column) => {
+        const text = textOf(column);
+        if (column.numeric) return text.padStart(column.width);
+        return padded(text, column.width);
+      })
+      .join(GAP)
       .trimEnd();
-  return [COLUMNS, ...rows].map(line).join("\n") + "\n";
+  const rows = peers.map(({ outcome }, row) => {
+    const text = line(({ texts }) => texts[row] ?? "");
+    return outcome === "caught-up" ? text : paint(COLOUR[outcome], text);
+  });
+  return [line(({ heading }) => heading), ...rows].map((text) => `${text}\n`).join("");
+}
+
+/** Of an outcome: green needs nobody, yellow may mend itself, red needs somebody. */
+const COLOUR: Readonly<Record<Outcome, "green" | "yellow" | "red">> = {
+  "caught-up": "green",
+  pending: "red",
+  failed: "red",
+  refused: "red",
+  unanswered: "red",
+  unreachable: "yellow",
+  busy: "yellow",
+  lost: "yellow",
+};
+
+function nameOf(outcome: Outcome, dryRun: boolean): string {
+  return dryRun && outcome === "pending" ? "would change" : outcome;
 }
 
 function describeTrouble(result: PeerResult, host: string, dryRun: boolean): string {
   const { peer, outcome, reason, detail, pending, files } = result;
-  const what = [dryRun && outcome === "pending" ? "would change" : outcome, reason, detail].filter(
-    (word) => word !== null,
-  );
+  const what = [nameOf(outcome, dryRun), reason, detail].filter((word) => word !== null);
   const unnamed = (pending ?? 0) - files.length;
   return [
     `${peer}: ${what.join(": ")}`,
@@ -92,12 +128,9 @@ function describeTrouble(result: PeerResult, host: string, dryRun: boolean): str
     .join("");
 }
 
-/** What to do about it. */
-function advice(
-  { peer, group, outcome, reason, exit, files }: PeerResult,
-  host: string,
-  dryRun: boolean,
-): string[] {
+/** What to do about a result of `--others`. */
+function advice(result: PeerResult, host: string, dryRun: boolean): string[] {
+  const { peer, group, outcome, reason, exit, files } = result;
   switch (outcome) {
     case "caught-up":
       return [];
@@ -116,34 +149,42 @@ function advice(
         : [`csync2rev's log on ${peer} has more; then run csync2rev --others again`];
     case "lost":
       return ["the push may have gone on without us: run csync2rev --others again"];
-    case "unreachable":
-      return [
-        `is ${peer} up, and csync2rev in its inetd, xinetd or systemd? Then run csync2rev --others again`,
-      ];
     case "busy":
       return ["run csync2rev --others again later"];
+    case "unreachable":
+      return [`${mend(outcome, reason, { peer, group, host }) ?? ""} Then run csync2rev --others again`];
     case "unanswered":
-      return [
-        `the key file of group ${group} must be the same on both hosts; csync2rev --test on both shows more`,
-      ];
-    case "refused":
-      return REFUSED[reason ?? ""]?.(peer, host) ?? [];
+    case "refused": {
+      const mending = mend(outcome, reason, { peer, group, host });
+      return mending === null ? [] : [mending];
+    }
   }
 }
 
-const REFUSED: Readonly<Record<string, (peer: string, host: string) => string[]>> = {
-  "not-a-member": (peer) => [`give ${peer} the same csync2.cfg as this host`],
-  "not-allowed": (peer, host) => [
+/** What to mend where a peer cannot be asked, or turns this host away; null where there is nothing to mend. */
+export function mend(
+  outcome: Outcome,
+  reason: string | null,
+  { peer, group, host }: { readonly peer: string; readonly group: string; readonly host: string },
+): string | null {
+  if (outcome === "unreachable") return `is ${peer} up, and csync2rev in its inetd, xinetd or systemd?`;
+  if (outcome === "unanswered")
+    return `the key file of group ${group} must be the same on both hosts; csync2rev --test on both shows more`;
+  if (outcome === "refused") return REFUSED[reason ?? ""]?.(peer, host) ?? null;
+  return null;
+}
+
+const REFUSED: Readonly<Record<string, (peer: string, host: string) => string>> = {
+  "not-a-member": (peer) => `give ${peer} the same csync2.cfg as this host`,
+  "not-allowed": (peer, host) =>
     `if ${host} should be allowed, add it to the "#csync2rev allow" line in csync2.cfg on ${peer}`,
-  ],
-  "wrong-address": (peer, host) => [
+  "wrong-address": (peer, host) =>
     `mend /etc/hosts or DNS on ${peer}, so that it knows ${host}'s address; csync2 itself wants that too`,
-  ],
-  "wrong-host": (peer) => [`name service here leads to another host than ${peer}: mend /etc/hosts or DNS`],
-  slave: (peer) => [`csync2.cfg here and on ${peer} differ: here it is no slave`],
-  locked: (peer) => [`remove csync2.lock on ${peer} once it may work again`],
-  "unsupported-verb": (peer) => [`install a newer csync2rev on ${peer}`],
-  config: (peer) => [`run csync2rev --test on ${peer}`],
+  "wrong-host": (peer) => `name service here leads to another host than ${peer}: mend /etc/hosts or DNS`,
+  slave: (peer) => `csync2.cfg here and on ${peer} differ: here it is no slave`,
+  locked: (peer) => `remove csync2.lock on ${peer} once it may work again`,
+  "unsupported-verb": (peer) => `install a newer csync2rev on ${peer}`,
+  config: (peer) => `run csync2rev --test on ${peer}`,
 };
 
 function summary({ peers, seconds }: OthersResult, dryRun: boolean): string {

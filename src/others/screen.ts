@@ -1,25 +1,37 @@
 import type { WriteStream } from "node:tty";
 import { printable } from "../printable.ts";
+import { cells, cut, padded } from "../terminal.ts";
 
 /** How often the terminal is redrawn at most, in milliseconds. */
 const REDRAW_EVERY = 80;
+/** A name may take this part of the terminal's width, and is cut where it is longer. */
+const NAME_SHARE = 0.4;
 
-/** Lines on a terminal that change in place: one a peer, as many as fit. */
+interface Line {
+  readonly name: string;
+  text: string;
+  done: boolean;
+}
+
+/** Lines on a terminal that change in place: one a peer. Where not all fit, those that are done give way, and are counted. */
 export class Screen {
   readonly #terminal: WriteStream;
-  readonly #lines: { readonly name: string; text: string }[];
-  #drawn = 0;
+  readonly #lines: readonly Line[];
+  /** What stands on the terminal. */
+  #drawn: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(terminal: WriteStream, names: readonly string[]) {
     this.#terminal = terminal;
-    this.#lines = names.map((name) => ({ name: printable(name), text: "" }));
+    this.#lines = names.map((name) => ({ name: printable(name), text: "", done: false }));
   }
 
-  set(index: number, text: string): void {
+  /** @param done whether this is how it ended */
+  set(index: number, text: string, done: boolean): void {
     const line = this.#lines[index];
     if (line === undefined) return;
     line.text = printable(text);
+    line.done = done;
     this.#timer ??= setTimeout(() => {
       this.#draw();
     }, REDRAW_EVERY);
@@ -40,24 +52,34 @@ export class Screen {
   #draw(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const { columns, rows } = this.#terminal;
-    const width = Math.max(...this.#lines.map(({ name }) => name.length));
-    const busiest = this.#lines.filter(({ text }) => text !== "").slice(0, Math.max(1, rows - 2));
-    const text = busiest
-      .map(
-        ({ name, text: said }) =>
-          Array.from(`${name.padEnd(width)}  ${said}`)
-            .slice(0, columns - 1)
-            .join("") + "\n",
-      )
-      .join("");
-    this.#terminal.write(this.#erase() + text);
-    this.#drawn = busiest.length;
+    const lines = this.#fitting();
+    this.#terminal.write(this.#erase() + lines.map((line) => `${line}\n`).join(""));
+    this.#drawn = lines;
   }
 
+  #fitting(): string[] {
+    // A line that fills the last column, or a newline in the last row, would scroll what is above out of reach.
+    const width = this.#terminal.columns - 1;
+    const rows = this.#terminal.rows - 1;
+    const nameWidth = Math.min(
+      Math.max(...this.#lines.map(({ name }) => cells(name))),
+      Math.floor(width * NAME_SHARE),
+    );
+    const draw = ({ name, text }: Line): string =>
+      cut(`${padded(cut(name, nameWidth), nameWidth)}  ${text}`, width);
+    const begun = this.#lines.filter(({ text }) => text !== "");
+    if (begun.length <= rows) return begun.map(draw);
+    const shown = begun.filter(({ done }) => !done).slice(0, Math.max(0, rows - 1));
+    const done = this.#lines.filter((line) => line.done).length;
+    const sum = `${done} of ${this.#lines.length} peers done`;
+    return [...shown.map(draw), cut(sum, width)];
+  }
+
+  /** A terminal that has been made narrower has broken the lines that stood on it into several rows. */
   #erase(): string {
-    const up = this.#drawn === 0 ? "" : `\x1b[${this.#drawn}A\r\x1b[J`;
-    this.#drawn = 0;
-    return up;
+    const { columns } = this.#terminal;
+    const rows = this.#drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(cells(line) / columns)), 0);
+    this.#drawn = [];
+    return rows === 0 ? "" : `\x1b[${rows}A\r\x1b[J`;
   }
 }

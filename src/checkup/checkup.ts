@@ -1,0 +1,101 @@
+import { realpathSync } from "node:fs";
+import { hostname } from "node:os";
+import type { ConfiguredHost, HostOptions } from "../host.ts";
+import type { Means } from "../others/ask.ts";
+import { EXIT, exitStatus } from "../others/outcome.ts";
+import { plan, type Selection } from "../others/plan.ts";
+import { ownAddresses } from "../others/ready.ts";
+import { DEFAULT_SETTINGS } from "../settings.ts";
+import { checkConfiguration } from "./configuration.ts";
+import { checkFiles } from "./files.ts";
+import type { Finding } from "./finding.ts";
+import { checkNames } from "./names.ts";
+import { pingPeers, type PeerFinding } from "./peers.ts";
+import { checkCsync2Port, checkOwnPort } from "./ports.ts";
+import { checkLocks, checkPrograms, checkServiceName } from "./programs.ts";
+
+/** What the command line changes of the settings. */
+export interface CheckupOptions {
+  readonly port: number | undefined;
+  readonly jobs: number | undefined;
+  readonly connectTimeout: number | undefined;
+  readonly deadline: number | undefined;
+}
+
+/** What `--test` found, as `--json` prints it. */
+export interface Checkup {
+  readonly host: string;
+  readonly exit: number;
+  readonly items: readonly Finding[];
+  readonly peers: readonly PeerFinding[];
+}
+
+/**
+ * `--test`: looks at this host's set-up, then pings every peer. Changes nothing, and runs no csync2.
+ * Throws `usage` where -G or -P name what is not there.
+ */
+export async function checkUp(
+  hostOptions: HostOptions,
+  selection: Selection,
+  options: CheckupOptions,
+  env: NodeJS.ProcessEnv,
+): Promise<Checkup> {
+  const { configured, findings } = checkConfiguration(hostOptions, env);
+  const programs = await checkPrograms(configured?.host.settings ?? DEFAULT_SETTINGS);
+  if (configured === null)
+    return {
+      host: hostOptions.hostname ?? hostname(),
+      exit: EXIT.configuration,
+      items: [...findings, ...programs.findings],
+      peers: [],
+    };
+
+  const { host, configuration } = configured;
+  const { groups } = configuration;
+  const peers = groups.length === 0 ? [] : plan(groups, selection);
+  const means = await meansOf(configured, options);
+  const items = [
+    ...findings,
+    ...checkFiles(configured, [...programs.paths, realpathSync(process.argv[1] ?? process.execPath)]),
+    ...programs.findings,
+    ...checkLocks(host),
+    await checkServiceName(means.port),
+    ...(await checkNames(groups)),
+    ...(await checkOwnPort(groups, means)),
+    ...(await checkCsync2Port(host, namesOf(configured))),
+  ];
+  const pings = await pingPeers(peers, means, options.jobs ?? host.settings.others.jobs);
+  return { host: host.hostname, exit: exitOf(findings, items, pings), items, peers: pings };
+}
+
+async function meansOf({ host, configuration }: ConfiguredHost, options: CheckupOptions): Promise<Means> {
+  const { others, port } = host.settings;
+  return {
+    config: host.config,
+    port: options.port ?? port,
+    connectTimeout: options.connectTimeout ?? others.connectTimeout,
+    localAddresses: (await Promise.all(namesOf({ host, configuration }).map(ownAddresses))).flat(),
+    output: false,
+    limits: {
+      deadline: AbortSignal.timeout((options.deadline ?? others.deadline) * 1000),
+      interrupt: new AbortController().signal,
+    },
+  };
+}
+
+function namesOf({ configuration }: ConfiguredHost): readonly string[] {
+  return [...new Set(configuration.groups.map(({ me }) => me.peername))];
+}
+
+/** As for `--others`: a configuration that cannot serve, then anything else on this host, then what the peers said. */
+function exitOf(
+  ofConfiguration: readonly Finding[],
+  items: readonly Finding[],
+  pings: readonly PeerFinding[],
+): number {
+  const anyFailed = (findings: readonly Finding[]): boolean =>
+    findings.some(({ status }) => status === "failed");
+  if (anyFailed(ofConfiguration)) return EXIT.configuration;
+  if (anyFailed(items)) return EXIT.incomplete;
+  return exitStatus(pings.map(({ outcome }) => (outcome === "answered" ? "caught-up" : outcome)));
+}

@@ -1,0 +1,61 @@
+import { realpathSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { ConfiguredHost } from "../host.ts";
+import { failed, ok, warning, type Finding } from "./finding.ts";
+
+const WRITABLE_BY_ALL = 0o002;
+const WRITABLE_BY_GROUP = 0o020;
+const READABLE_BY_OTHERS = 0o044;
+const STICKY = 0o1000;
+
+/** Who besides root could read the keys, or change what runs as root. */
+export function checkFiles(
+  { host, configuration }: ConfiguredHost,
+  programs: readonly string[],
+): readonly Finding[] {
+  const keys = [...new Set(configuration.groups.map(({ key }) => key.file))];
+  const files = [configuration.file, join(host.systemDirectory, "csync2rev.ini"), ...keys, ...programs];
+  return [...keys.map(judgeSecrecy), ...judgeOwnership(files)];
+}
+
+function judgeSecrecy(file: string): Finding {
+  const item = `key file ${file}`;
+  const { mode } = statSync(file);
+  if ((mode & READABLE_BY_OTHERS) !== 0)
+    return warning(
+      item,
+      "others than root can read it: whoever has the key can ask as a member, and speak to csync2",
+      `chmod 600 ${file}`,
+    );
+  return ok(item, "read by its owner only");
+}
+
+/** A file is as safe as the folder that it is in: who can write there can put another in its place. */
+function judgeOwnership(files: readonly string[]): Finding[] {
+  const real = files.flatMap((file) => {
+    try {
+      return [realpathSync(file)];
+    } catch {
+      return [];
+    }
+  });
+  const item = "ownership";
+  const findings = [...new Set(real.flatMap((file) => [file, dirname(file)]))].flatMap((path): Finding[] => {
+    const { mode, uid, gid } = statSync(path);
+    if ((mode & WRITABLE_BY_ALL) !== 0 && (mode & STICKY) === 0)
+      return [
+        failed(item, `${path} can be written by everybody: who does so acts as root`, `chmod o-w ${path}`),
+      ];
+    if (uid !== 0)
+      return [
+        warning(item, `${path} belongs to uid ${uid}, who can act as root by it`, `chown root ${path}`),
+      ];
+    if ((mode & WRITABLE_BY_GROUP) !== 0 && gid !== 0)
+      return [
+        warning(item, `${path} can be written by gid ${gid}, who can act as root by it`, `chmod g-w ${path}`),
+      ];
+    return [];
+  });
+  if (findings.length > 0) return findings;
+  return [ok(item, "configuration, keys and programs can be changed by root only")];
+}

@@ -1,0 +1,129 @@
+import { createSocket } from "node:dgram";
+import { isIPv6 } from "node:net";
+import { networkInterfaces } from "node:os";
+import type { Group, Host } from "../csync2cfg/model.ts";
+import { membersToAsk } from "../others/plan.ts";
+import { addressesOf, ownAddresses } from "../others/ready.ts";
+import { failed, ok, warning, type Finding } from "./finding.ts";
+
+/**
+ * Names and addresses: csync2 and csync2rev both take a connection for a member's only where it comes from an address that the
+ * member's peername resolves to.
+ */
+export async function checkNames(groups: readonly Group[]): Promise<readonly Finding[]> {
+  const own = unique(groups.map(({ me }) => me.peername));
+  const peers = unique(groups.flatMap((group) => otherMembers(group).map(({ peername }) => peername)));
+  return [
+    ...(await Promise.all(own.map(judgeOwnName))),
+    ...(await judgePeerNames(peers)),
+    ...(await Promise.all(own.map(async (me) => await judgeSource(me, groups)))),
+  ];
+}
+
+async function judgeOwnName(me: string): Promise<Finding> {
+  const item = `own name ${me}`;
+  const addresses = await addressesOf(me);
+  if (addresses.length === 0)
+    return failed(item, "does not resolve here", "add it to /etc/hosts or DNS, on every member");
+  const loopback = addresses.filter(isLoopback);
+  if (loopback.length > 0)
+    return warning(
+      item,
+      `resolves to ${addresses.join(", ")}: peers that have this from the same file would look for this host on themselves`,
+      `replace ${loopback.join(" and ")} in /etc/hosts by the address that peers reach this host at`,
+    );
+  if ((await ownAddresses(me)).length === 0)
+    return warning(
+      item,
+      `resolves to ${addresses.join(", ")}, which no interface here has`,
+      "mend /etc/hosts or DNS, unless an address translation stands between the members",
+    );
+  return ok(item, addresses.join(", "));
+}
+
+async function judgePeerNames(peers: readonly string[]): Promise<Finding[]> {
+  const item = (peer: string): string => `name ${peer}`;
+  const ours = new Set(localAddresses());
+  const found = await Promise.all(
+    peers.map(async (peer): Promise<Finding | null> => {
+      const addresses = await addressesOf(peer);
+      if (addresses.length === 0)
+        return failed(item(peer), "does not resolve here", "add it to /etc/hosts or DNS, on every member");
+      const here = addresses.filter((address) => isLoopback(address) || ours.has(address));
+      if (here.length === 0) return null;
+      return failed(
+        item(peer),
+        `resolves to ${here.join(", ")}, which is this very host`,
+        "mend /etc/hosts or DNS",
+      );
+    }),
+  );
+  const troubles = found.filter((finding) => finding !== null);
+  if (troubles.length > 0 || peers.length === 0) return troubles;
+  return [ok("names of peers", peers.length === 1 ? "it resolves" : `all ${peers.length} resolve`)];
+}
+
+/** Where connections to peers come from: our peername's address where it is local, else what the kernel chooses. */
+async function judgeSource(me: string, groups: readonly Group[]): Promise<Finding> {
+  const item = `source address of ${me}`;
+  const bound = await ownAddresses(me);
+  const known = await addressesOf(me);
+  const peers = unique(
+    groups
+      .filter((group) => group.me.peername === me)
+      .flatMap((group) => membersToAsk(group).map(peernameOf)),
+  );
+  const sources = new Set<string>();
+  for (const address of (await Promise.all(peers.map(addressesOf))).map(([first]) => first)) {
+    if (address === undefined || isLoopback(address)) continue;
+    const source = bound.find((one) => isIPv6(one) === isIPv6(address)) ?? (await chosenSource(address));
+    if (source !== null) sources.add(source);
+  }
+  const strange = [...sources].filter((source) => !known.includes(source));
+  if (strange.length > 0)
+    return warning(
+      item,
+      `peers see ${strange.join(", ")}, and ${me} resolves to ${known.join(", ") || "nothing"}`,
+      `have ${me} resolve to ${strange.join(", ")} on every member, else they refuse it (wrong-address)`,
+    );
+  return ok(
+    item,
+    sources.size === 0 ? "no peer can be asked from here" : `peers see ${[...sources].join(", ")}`,
+  );
+}
+
+/** The address that the kernel would send from; null where it knows no route. No packet is sent. */
+async function chosenSource(address: string): Promise<string | null> {
+  return await new Promise((resolve) => {
+    const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
+    socket.on("error", () => {
+      socket.close();
+      resolve(null);
+    });
+    socket.connect(9, address, () => {
+      const { address: source } = socket.address();
+      socket.close();
+      resolve(source);
+    });
+  });
+}
+
+function otherMembers(group: Group): readonly Host[] {
+  return group.hosts.filter((host) => host.hostname !== group.me.hostname);
+}
+
+function peernameOf({ peername }: Host): string {
+  return peername;
+}
+
+function localAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
+}
+
+function isLoopback(address: string): boolean {
+  return address === "::1" || address.startsWith("127.");
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)];
+}

@@ -1,0 +1,92 @@
+import { connect } from "node:net";
+import type { Group } from "../csync2cfg/model.ts";
+import type { ThisHost } from "../host.ts";
+import { ask, type Means } from "../others/ask.ts";
+import { failed, ok, type Finding } from "./finding.ts";
+
+/** How long csync2 may take to answer on this host, in milliseconds. */
+const CSYNC2_ANSWERS_WITHIN = 5_000;
+
+/** Asks csync2rev on this very host, with each group's key. A member is no peer of itself: a refusal is as good as an answer. */
+export async function checkOwnPort(groups: readonly Group[], means: Means): Promise<readonly Finding[]> {
+  const answers = await Promise.all(
+    groups.map(async (group) => ({
+      group: group.name,
+      answer: await ask("ping", { group, peer: group.me }, means, () => undefined),
+    })),
+  );
+  const item = `port ${means.port} here`;
+  const findings = answers.flatMap(({ group, answer }): Finding[] => {
+    switch (answer.kind) {
+      case "done":
+        return [];
+      case "refused":
+        return answer.reason === "config"
+          ? [failed(item, `csync2rev answers and turns everybody away: ${answer.detail}`, null)]
+          : [];
+      case "unreachable":
+      case "lost":
+        return [
+          failed(
+            item,
+            `csync2rev does not answer: ${answer.detail}`,
+            "add its line to inetd.conf, its file to xinetd.d, or run: systemctl enable --now csync2rev.socket",
+          ),
+        ];
+      case "unanswered":
+        return [
+          failed(
+            item,
+            `what answers knows another csync2.cfg, host name or key for group ${group}: ${answer.detail}`,
+            "give inetd's, xinetd's or systemd's line the same -N, -C and CSYNC2_SYSTEM_DIR as here",
+          ),
+        ];
+    }
+  });
+  const [first] = findings;
+  if (first === undefined) return [ok(item, "csync2rev answers, with the same keys")];
+  return first.detail.startsWith("csync2rev does not") ? [first] : findings;
+}
+
+/** Says to csync2's port on this host what every csync2 says first, so that nothing is changed and csync2.cfg is read. */
+export async function checkCsync2Port(
+  host: ThisHost,
+  peernames: readonly string[],
+): Promise<readonly Finding[]> {
+  const port = host.settings.csync2Port;
+  return await Promise.all(
+    peernames.map(async (peername): Promise<Finding> => {
+      const item = `csync2 on port ${port} of ${peername}`;
+      const said = await talk(peername, port, `CONFIG ${host.config}\nBYE\n`);
+      if (said instanceof Error)
+        return failed(
+          item,
+          `does not answer: ${said.message}`,
+          "peers cannot push to this host before csync2 -i runs in its inetd, xinetd or systemd",
+        );
+      if (said.startsWith("OK")) return ok(item, "answers");
+      if (said === "")
+        return failed(item, "answers and ends: it cannot read its csync2.cfg", "csync2's log says why");
+      return failed(item, `what listens there is no csync2: ${said.trim().slice(0, 80)}`, null);
+    }),
+  );
+}
+
+/** What a server says to `text`, or why it says nothing. */
+async function talk(host: string, port: number, text: string): Promise<string | Error> {
+  return await new Promise((resolve) => {
+    let said = "";
+    const socket = connect({ host, port, timeout: CSYNC2_ANSWERS_WITHIN }, () => socket.write(text));
+    socket.setEncoding("latin1");
+    socket.on("data", (part: string) => (said += part));
+    socket.on("timeout", () =>
+      socket.destroy(new Error(`no answer within ${CSYNC2_ANSWERS_WITHIN / 1000} s`)),
+    );
+    socket.on("error", (error) => {
+      resolve(said === "" ? error : said);
+    });
+    socket.on("close", () => {
+      resolve(said);
+    });
+  });
+}

@@ -1,0 +1,85 @@
+import { execFile } from "node:child_process";
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { Csync2revError } from "../errors.ts";
+import type { ThisHost } from "../host.ts";
+import { findProgram } from "../programs.ts";
+import type { Settings } from "../settings.ts";
+import { failed, ok, warning, type Finding } from "./finding.ts";
+
+const run = promisify(execFile);
+
+/** The programs that the handler starts, and where they are. */
+export async function checkPrograms(
+  settings: Settings,
+): Promise<{ readonly findings: readonly Finding[]; readonly paths: readonly string[] }> {
+  const findings: Finding[] = [];
+  const paths: string[] = [];
+  const look = (name: string, advice: string): string | null => {
+    try {
+      const path = findProgram(name);
+      findings.push(ok(`program ${name}`, path));
+      paths.push(path);
+      return path;
+    } catch (error) {
+      if (!(error instanceof Csync2revError)) throw error;
+      findings.push(failed(`program ${name}`, error.message, advice));
+      return null;
+    }
+  };
+  look(settings.csync2, "install csync2, or name it in full in csync2rev.ini: csync2 = /PATH/csync2");
+  look("flock", "install util-linux (FreeBSD: the flock package)");
+  if (settings.log === "syslog")
+    look("logger", "install util-linux, or log to a file: log = /PATH in csync2rev.ini");
+  const env = look("env", "install coreutils");
+  if (env !== null && !(await succeeds(env, ["--ignore-signal=PIPE", env])))
+    findings.push(
+      failed("program env", `${env} does not know --ignore-signal`, "install GNU coreutils 8.31 or newer"),
+    );
+  return { findings, paths };
+}
+
+/** The lock that keeps csync2 runs apart, and csync2's own. */
+export function checkLocks({ settings, systemDirectory }: ThisHost): readonly Finding[] {
+  const { lockFile } = settings;
+  const findings: Finding[] = [];
+  const folder = dirname(lockFile);
+  try {
+    accessSync(existsSync(lockFile) ? lockFile : folder, constants.W_OK);
+    findings.push(ok("lock file", lockFile));
+  } catch {
+    findings.push(
+      failed("lock file", `${lockFile} cannot be written`, "run as root, or set lock-file in csync2rev.ini"),
+    );
+  }
+  const stopped = join(systemDirectory, "csync2.lock");
+  if (existsSync(stopped))
+    findings.push(failed("csync2.lock", `${stopped} exists: csync2 does nothing here`, `rm ${stopped}`));
+  return findings;
+}
+
+/** inetd and xinetd look the port up by the service's name; systemd and UNLISTED services of xinetd do not. */
+export async function checkServiceName(port: number): Promise<Finding> {
+  const item = "service name";
+  const advice = `add to /etc/services: csync2rev ${port}/tcp`;
+  const line = await run("getent", ["services", "csync2rev/tcp"]).then(
+    ({ stdout }) => stdout,
+    () => null,
+  );
+  if (line === null) return warning(item, "csync2rev is not in /etc/services; inetd needs it", advice);
+  const known = /\s(\d+)\//.exec(line)?.[1];
+  if (known === String(port)) return ok(item, `csync2rev ${port}/tcp`);
+  return failed(
+    item,
+    `csync2rev is port ${known ?? "?"} in /etc/services, and ${port} in the settings`,
+    advice,
+  );
+}
+
+async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
+  return await run(program, args).then(
+    () => true,
+    () => false,
+  );
+}

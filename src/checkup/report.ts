@@ -1,0 +1,36 @@
+import type { Checkup } from "./checkup.ts";
+import type { Finding, Status } from "./finding.ts";
+import { printable } from "../printable.ts";
+import type { Paint } from "../terminal.ts";
+
+const COLOURS = { ok: "green", warning: "yellow", failed: "red" } as const;
+/** As wide as the longest status. */
+const STATUS_WIDTH = "warning".length;
+
+/** What `--test` prints: one line an item or peer, with what to do below it, and a sum. */
+export function describeCheckup({ items, peers }: Checkup, quiet: boolean, paint: Paint): string {
+  const findings: readonly Finding[] = [...items, ...peers];
+  const told = quiet ? findings.filter(({ status }) => status !== "ok") : findings;
+  const text = told.map((finding) => describeFinding(finding, paint)).join("");
+  if (quiet) return text;
+  const count = (wanted: Status): number => findings.filter(({ status }) => status === wanted).length;
+  const [warnings, failures] = [count("warning"), count("failed")];
+  if (warnings + failures === 0) return `${text}all is well\n`;
+  return `${text}${failures} failed, ${plural(warnings, "warning")}, ${count("ok")} ok\n`;
+}
+
+function describeFinding({ item, status, detail, advice }: Finding, paint: Paint): string {
+  const [first = "", ...rest] = detail.split("\n");
+  const indent = " ".repeat(STATUS_WIDTH + 2);
+  return [
+    `${paint(COLOURS[status], status.padEnd(STATUS_WIDTH))}  ${printable(`${item}: ${first}`)}`,
+    ...rest.map((line) => indent + printable(line)),
+    ...(advice === null ? [] : [`${indent}→ ${printable(advice)}`]),
+  ]
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,275 @@
+import assert from "node:assert/strict";
+import { chmodSync } from "node:fs";
+import { after, before, beforeEach, describe, test } from "node:test";
+import { type Cluster, csync2, csync2rev, groupOf, type Host, startCluster } from "../cluster/cluster.ts";
+
+const HOSTS = ["h1", "h2", "h3"];
+
+interface Checkup {
+  readonly host: string;
+  readonly exit: number;
+  readonly items: readonly { item: string; status: string; detail: string; advice: string | null }[];
+  readonly peers: readonly { peer: string; group: string; status: string; outcome: string; detail: string }[];
+}
+
+describe("csync2rev --test", () => {
+  let cluster: Cluster;
+  let h1: Host;
+  before(async () => {
+    cluster = await startCluster({ hosts: HOSTS });
+  });
+  after(() => cluster.close());
+  beforeEach(async () => {
+    await cluster.reset(groupOf(HOSTS));
+    h1 = cluster.host("h1");
+    await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
+  });
+
+  /** What it finds wrong, one line each, and its exit status. */
+  const troubles = async (...args: readonly string[]): Promise<[number | null, string]> => {
+    const { code, stdout, stderr } = await h1.run(["csync2rev", "--test", "-q", ...args]);
+    assert.equal(stderr, "");
+    return [code, stdout];
+  };
+
+  test("of a host where all is well says so, item by item", async () => {
+    const { code, stdout, stderr } = await h1.run(["csync2rev", "-T"]);
+    assert.equal(stderr, "");
+    const lines = stdout.trimEnd().split("\n");
+    assert.equal(lines.pop(), "all is well");
+    for (const line of lines) assert.match(line, /^ok {7}\S.*: \S/);
+    for (const item of ["settings", "configuration", "allow-list of cluster", "key file /etc/csync2.key"])
+      assert.ok(stdout.includes(`ok       ${item}: `), item);
+    for (const item of ["program csync2", "program flock", "program logger", "service name", "own name h1"])
+      assert.ok(stdout.includes(`ok       ${item}: `), item);
+    for (const item of ["port 30866 here", "csync2 on port 30865 of h1", "ping h2", "ping h3"])
+      assert.ok(stdout.includes(`ok       ${item}: `), item);
+    assert.equal(code, 0);
+    assert.deepEqual(await troubles(), [0, ""]);
+    assert.deepEqual(
+      cluster
+        .host("h2")
+        .read("/var/log/syslog")
+        .match(/csync2 -/g),
+      null,
+    );
+  });
+
+  test("as JSON says the same, and where a peer is down that it may be asked again later", async () => {
+    await cluster.host("h3").stopServices();
+    const { code, stdout } = await h1.run(["csync2rev", "--test", "--json"]);
+    const checkup = JSON.parse(stdout) as Checkup;
+    assert.deepEqual([code, checkup.exit, checkup.host], [75, 75, "h1"]);
+    assert.deepEqual([...new Set(checkup.items.map(({ status }) => status))], ["ok"]);
+    const outcomes = checkup.peers.map(({ peer, group, status, outcome }) => [peer, group, status, outcome]);
+    assert.deepEqual(outcomes, [
+      ["h2", "cluster", "ok", "answered"],
+      ["h3", "cluster", "failed", "unreachable"],
+    ]);
+  });
+
+  test("asks in every group that two hosts share, and only the peers that -P names", async () => {
+    const two = groupOf(HOSTS) + groupOf(["h1", "h2"]).replace("nossl * *;", "").replace("cluster", "two");
+    for (const host of cluster.hosts) host.write("/etc/csync2.cfg", two);
+    const { stdout } = await h1.run(["csync2rev", "--test", "-P", "h2"]);
+    assert.deepEqual(stdout.match(/ping .*/g), [
+      "ping h2: answers in group cluster",
+      "ping h2: answers in group two",
+    ]);
+  });
+
+  const FAULTS: readonly {
+    readonly what: string;
+    readonly make: () => unknown;
+    readonly exit: number;
+    readonly says: readonly RegExp[];
+  }[] = [
+    {
+      what: "an unknown key in csync2rev.ini",
+      make: () => {
+        h1.write("/etc/csync2rev.ini", "colour = red\n");
+      },
+      exit: 78,
+      says: [/^failed {3}settings: .*"colour"/m, /^failed {3}port 30866 here: .*turns everybody away/m],
+    },
+    {
+      what: "no csync2.cfg",
+      make: () => {
+        h1.remove("/etc/csync2.cfg");
+      },
+      exit: 78,
+      says: [/^failed {3}configuration: .*csync2\.cfg/m],
+    },
+    {
+      what: "a broken directive",
+      make: () => {
+        h1.write("/etc/csync2.cfg", groupOf(HOSTS, ["#csync2rev alow h2;"]));
+      },
+      exit: 78,
+      says: [/^failed {3}configuration: \/etc\/csync2\.cfg:\d+:.*alow/m],
+    },
+    {
+      what: "a host that is in no group",
+      make: () => {
+        h1.write("/etc/csync2.cfg", groupOf(["h2", "h3"]));
+      },
+      exit: 78,
+      says: [/^failed {3}configuration: .*names h1 in no group/m],
+    },
+    {
+      what: "a comment that was meant as a directive, and an allow-list that lets nobody in",
+      make: () => {
+        const lines = ["# csync2rev allow h2;", "#csync2rev allow;"];
+        for (const host of cluster.hosts) host.write("/etc/csync2.cfg", groupOf(HOSTS, lines), 0o600);
+      },
+      exit: 77,
+      says: [
+        /^warning {2}configuration: .*only a comment/m,
+        /^warning {2}allow-list of cluster: nobody may ask/m,
+        /^failed {3}ping h2: refused: not-allowed/m,
+      ],
+    },
+    {
+      what: "files that others than root can read or write",
+      make: () => {
+        h1.write("/etc/csync2rev.ini", "");
+        chmodSync(h1.path("/etc/csync2rev.ini"), 0o666);
+        chmodSync(h1.path("/etc/csync2.key"), 0o644);
+      },
+      exit: 1,
+      says: [
+        /^warning {2}key file \/etc\/csync2\.key: .*\n.*chmod 600/m,
+        /^failed {3}ownership: \/etc\/csync2rev\.ini .*\n.*chmod o-w/m,
+      ],
+    },
+    {
+      what: "a folder of programs that everybody can write",
+      make: () => {
+        h1.write("/opt/csync2", "#!/bin/sh\n", 0o755);
+        chmodSync(h1.path("/opt"), 0o777);
+        h1.write("/etc/csync2rev.ini", "csync2 = /opt/csync2\n");
+      },
+      exit: 1,
+      says: [/^failed {3}ownership: \/opt can be written by everybody/m],
+    },
+    {
+      what: "programs that are missing",
+      make: () => {
+        h1.write("/etc/csync2rev.ini", "csync2 = /opt/nothing\nlock-file = /nowhere/lock\n");
+      },
+      exit: 1,
+      says: [/^failed {3}program \/opt\/nothing: /m, /^failed {3}lock file: \/nowhere\/lock/m],
+    },
+    {
+      what: "csync2.lock",
+      make: () => {
+        h1.write("/etc/csync2.lock", "");
+      },
+      exit: 1,
+      says: [/^failed {3}csync2\.lock: .*\n.*rm \/etc\/csync2\.lock/m],
+    },
+    {
+      what: "no service name",
+      make: () => {
+        h1.write("/etc/services", "csync2 30865/tcp\n");
+      },
+      exit: 0,
+      says: [/^warning {2}service name: .*\n.*csync2rev 30866\/tcp/m],
+    },
+    {
+      what: "a service name with another port",
+      make: () => {
+        h1.write("/etc/services", "csync2rev 30867/tcp\n");
+      },
+      exit: 1,
+      says: [/^failed {3}service name: csync2rev is port 30867/m],
+    },
+    {
+      what: "its own name on the loopback, as Debian's installer writes it",
+      make: () => {
+        h1.write("/etc/hosts", h1.read("/etc/hosts").replace("10.77.0.1", "127.0.1.1"));
+      },
+      exit: 0,
+      says: [
+        /^warning {2}own name h1: resolves to 127\.0\.1\.1/m,
+        /^warning {2}source address of h1: peers see 10\.77\.0\.1/m,
+      ],
+    },
+    {
+      what: "a peer's name that leads back here, and one that leads nowhere",
+      make: () => {
+        const hosts = h1.read("/etc/hosts").replace("10.77.0.2 h2", "127.0.1.1 h2");
+        h1.write("/etc/hosts", hosts.replace("10.77.0.3 h3", ""));
+      },
+      exit: 1,
+      says: [
+        /^failed {3}name h2: resolves to 127\.0\.1\.1, which is this very host/m,
+        /^failed {3}name h3: does not resolve here/m,
+        /^failed {3}ping h2: refused: wrong-host/m,
+        /^failed {3}ping h3: unreachable/m,
+      ],
+    },
+    {
+      what: "peers that know this host under another address",
+      make: () => {
+        const h2 = cluster.host("h2");
+        h2.write("/etc/hosts", h2.read("/etc/hosts").replace("10.77.0.1 h1", "10.77.0.9 h1"));
+      },
+      exit: 77,
+      says: [/^failed {3}ping h2: refused: wrong-address .*\n.*mend \/etc\/hosts/m],
+    },
+    {
+      what: "nothing on the ports",
+      make: async () => {
+        await h1.stopServices();
+      },
+      exit: 1,
+      says: [
+        /^failed {3}port 30866 here: .*\n.*inetd\.conf/m,
+        /^failed {3}csync2 on port 30865 of h1: does not answer/m,
+      ],
+    },
+    {
+      what: "other programs on the ports",
+      make: async () => {
+        h1.write("/opt/mail", "#!/bin/sh\necho 220 mail\ncat >/dev/null\n", 0o755);
+        const mail = { command: ["/opt/mail"] };
+        await h1.serve("inetd", [
+          { ...csync2, ...mail },
+          { ...csync2rev, ...mail },
+        ]);
+      },
+      exit: 1,
+      says: [
+        /^failed {3}port 30866 here: .*no (csync2rev|greeting)/m,
+        /^failed {3}csync2 on port 30865 of h1: what listens there is no csync2: 220 mail/m,
+      ],
+    },
+    {
+      what: "a handler that goes by another name than we",
+      make: async () => {
+        await h1.serve("inetd", [
+          csync2,
+          { ...csync2rev, command: ["/usr/sbin/csync2rev", "-i", "-N", "other"] },
+        ]);
+      },
+      exit: 1,
+      says: [/^failed {3}port 30866 here: .*another csync2\.cfg, host name or key.*\n.*-N/m],
+    },
+    {
+      what: "another key",
+      make: () => {
+        h1.write("/etc/csync2.key", `${"k".repeat(40)}\n`, 0o600);
+      },
+      exit: 77,
+      says: [/^failed {3}ping h2: unanswered in group cluster.*\n.*key file/m],
+    },
+  ];
+  for (const { what, make, exit, says } of FAULTS)
+    test(`finds ${what}, and says what to do`, async () => {
+      await make();
+      const [code, stdout] = await troubles("--connect-timeout", "2");
+      for (const line of says) assert.match(stdout, line);
+      assert.equal(code, exit, stdout);
+    });
+});
