@@ -13,6 +13,9 @@ export interface Refusal {
   readonly detail: string;
 }
 
+/** What would reach csync2 as something else than one name. */
+const UNFIT_FOR_ARGV = /^-|[,\0\p{Surrogate}]/u;
+
 /** A request whose sender may have what it asks for. Only authorise() makes one; only one of these starts csync2. */
 export class AuthorisedRequest {
   readonly verb: Verb;
@@ -53,27 +56,30 @@ export class AuthorisedRequest {
     if (verb === undefined)
       return refusal("unsupported-verb", `this csync2rev does not know the verb "${request.verb}"`);
 
-    const group = groups.find(({ name }) => name === request.group);
-    if (group === undefined)
-      return refusal("not-a-member", `no group "${request.group}" with this key there`);
-    if (request.to !== group.me.peername)
-      return refusal(
-        "wrong-host",
-        `this is ${group.me.peername}, not "${request.to}", in group ${group.name}`,
-      );
-    const from = group.hosts.find((member) => member.peername === request.from && member !== group.me);
-    if (from === undefined)
+    // csync2 lets groups share a name.
+    const named = groups.filter(({ name }) => name === request.group);
+    if (named.length === 0) return refusal("not-a-member", `no group "${request.group}" with this key there`);
+    const mine = named.filter(({ me }) => me.peername === request.to);
+    if (mine.length === 0) {
+      const names = [...new Set(named.map(({ me }) => me.peername))].join(", ");
+      return refusal("wrong-host", `this is ${names}, not "${request.to}", in group ${request.group}`);
+    }
+    const [membership] = mine.flatMap((group) =>
+      group.hosts
+        .filter((member) => member.peername === request.from && member !== group.me)
+        .map((from) => ({ group, from })),
+    );
+    if (membership === undefined)
       return refusal(
         "not-a-member",
-        `group ${group.name} there has no other host with peername "${request.from}"`,
+        `group ${request.group} there has no other host with peername "${request.from}"`,
       );
-    const unsafe = [from.peername, group.me.peername].find(
-      (name) => name.startsWith("-") || name.includes(","),
-    );
+    const { group, from } = membership;
+    const unsafe = [from.peername, group.me.peername].find((name) => UNFIT_FOR_ARGV.test(name));
     if (unsafe !== undefined)
       return refusal(
         "config",
-        `the name "${unsafe}" in csync2.cfg would read as an option or a list to csync2`,
+        `the name "${unsafe}" in csync2.cfg would read as an option or a list to csync2, or is no UTF-8`,
       );
     if (host.settings.verifyAddress) {
       const wrong = await wrongAddress(from.peername, address);
