@@ -74,7 +74,7 @@ describe("a member that was down", () => {
         [3, 1, 0, "cluster"],
       );
       assert.equal(h3.read("/srv/data/changes"), "new");
-      assert.deepEqual(h1.processes(), []);
+      await h1.until("nothing is left running", () => h1.processes().length === 0);
     });
   }
 
