@@ -82,7 +82,7 @@ describe("a host that asks hostile peers", () => {
     );
   };
   const ask = async (...args: readonly string[]): Promise<RunResult> =>
-    h1.run(["csync2rev", "--others", "--deadline", "6", ...args]);
+    h1.run(["csync2rev", "--others", "--deadline", "4", ...args]);
 
   test("never takes them for done, and tells what each did", async () => {
     await startPeers(peers);
@@ -113,6 +113,7 @@ describe("a host that asks hostile peers", () => {
     assert.match(piped.stderr, /\\x1b\[2J/);
     assert.doesNotMatch(piped.stdout + piped.stderr, UNPRINTABLE);
     assert.doesNotMatch(piped.stdout + piped.stderr, /^forged/m);
+    assert.match(piped.stdout, /run there {2}csync2 -f FILE && csync2 -u/);
     // The screen's own: up so many lines, to the line's start, erase to the end.
     const foreign = onTerminal.stdout.replaceAll(/\x1b\[\d+A\r\x1b\[J/g, "").replaceAll("\r\n", "\n");
     assert.match(foreign, /owned/);
