@@ -353,15 +353,26 @@ function textOf(result: OthersResult, line: CommandLine, env: NodeJS.ProcessEnv)
   return describeResult(result, line.dryRun, width, painter(process.stdout, env));
 }
 
+/** How many bytes of peers' lines may wait for whoever reads them, before further ones are left out. */
+const BACKLOG_LIMIT = 1 << 20;
+
 function watchOn(screen: Screen | null, peers: readonly PlannedPeer[], verbose: boolean): Audience {
   const files = new Map<PlannedPeer, number>();
+  let leftOut = 0;
   return {
     stage(peer, verb, stage) {
       const line = stage.at === "running" ? stage.line : null;
       if (line?.startsWith("Updating ") === true || line?.startsWith("Deleting ") === true)
         files.set(peer, (files.get(peer) ?? 0) + 1);
       if (line !== null && verbose) {
-        const text = `${printable(peer.name)}: ${printable(line)}\n`;
+        if (process.stderr.writableLength > BACKLOG_LIMIT) {
+          leftOut++;
+          return;
+        }
+        const before =
+          leftOut > 0 ? `(${leftOut} lines left out: they came faster than they were read)\n` : "";
+        leftOut = 0;
+        const text = `${before}${printable(peer.name)}: ${printable(line)}\n`;
         if (screen === null) process.stderr.write(text);
         else screen.print(text);
       }

@@ -137,7 +137,7 @@ function advice(result: PeerResult, host: string, dryRun: boolean): string[] {
     case "pending": {
       if (dryRun || reason === "differs") return [];
       if (exit === 0) return ["changed while it was pushed: run csync2rev --others again"];
-      const file = quoteForShell(files[0] ?? "FILE");
+      const file = files.find(isPlain) ?? "FILE";
       return [
         `if both hosts changed a file: to take ${peer}'s, run there  csync2 -f ${file} && csync2 -u`,
         `to keep ${host}'s, run here  csync2 -f ${file} && csync2 -u`,
@@ -196,6 +196,7 @@ function summary({ peers, seconds }: OthersResult, dryRun: boolean): string {
     : `caught up with ${of} ${inTime}\n`;
 }
 
-function quoteForShell(file: string): string {
-  return /^[\w@%+=:,./-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`;
+/** A name that can be pasted into a shell, and is shown as it is: it comes from the peer. */
+function isPlain(file: string): boolean {
+  return /^\/[\w@%+=:,./-]*$/.test(file);
 }

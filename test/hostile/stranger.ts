@@ -11,6 +11,10 @@ import { replyOpener, sealRequest } from "../../src/wire/seal.ts";
 export interface Attempt {
   readonly host: string;
   readonly port?: number;
+  /** The address to come from. */
+  readonly from?: string;
+  /** Hangs up after so many milliseconds. */
+  readonly patience?: number;
   /** These bytes, in hex, whatever the greeting was. */
   readonly bytes?: string;
   /** A request that answers the greeting. */
@@ -53,7 +57,14 @@ async function make(attempt: Attempt): Promise<Outcome> {
   const began = performance.now();
   let said = began;
   let how = "end";
-  const socket = connect({ host: attempt.host, port: attempt.port ?? 30866, noDelay: true });
+  const { host, port = 30866, from } = attempt;
+  const socket = connect({
+    host,
+    port,
+    noDelay: true,
+    ...(from === undefined ? {} : { localAddress: from }),
+  });
+  const patience = setTimeout(() => socket.destroy(), attempt.patience ?? 60_000);
   let received: Uint8Array = new Uint8Array(0);
   let open: ((box: Uint8Array) => Uint8Array | null) | undefined;
   let speak: Promise<void> | undefined;
@@ -86,21 +97,19 @@ async function make(attempt: Attempt): Promise<Outcome> {
   } catch (error) {
     how = (error as NodeJS.ErrnoException).code ?? String(error);
   }
+  clearTimeout(patience);
   const end = performance.now();
   await speak?.catch(() => undefined);
   return {
     received: received.length,
-    replies: repliesIn(received, open),
+    replies: open === undefined ? [] : repliesIn(received, open),
     silent: end - said,
     open: end - began,
     how,
   };
 }
 
-function repliesIn(
-  received: Uint8Array,
-  open: ((box: Uint8Array) => Uint8Array | null) | undefined,
-): unknown[] {
+function repliesIn(received: Uint8Array, open: (box: Uint8Array) => Uint8Array | null): unknown[] {
   const replies: unknown[] = [];
   let rest = takeFrame(received, REPLY_BODY_LIMIT)?.rest ?? new Uint8Array(0);
   for (
@@ -108,7 +117,7 @@ function repliesIn(
     taken !== null;
     taken = takeFrame(rest, REPLY_BODY_LIMIT)
   ) {
-    const text = open?.(taken.body) ?? null;
+    const text = open(taken.body);
     replies.push(text === null ? "unreadable" : JSON.parse(Buffer.from(text).toString()));
     rest = taken.rest;
   }

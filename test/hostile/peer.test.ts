@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { after, before, describe, test } from "node:test";
+import {
+  csync2,
+  groupOf,
+  startCluster,
+  type Cluster,
+  type Host,
+  type RunResult,
+} from "../cluster/cluster.ts";
+import { install } from "./programs.ts";
+
+/** What acts on a terminal, breaks a line or changes the reading order; the lines' own ends aside. */
+const UNPRINTABLE = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/;
+
+interface Peer {
+  readonly peer: string;
+  readonly outcome: string;
+  readonly detail: string | null;
+  readonly attempts: number;
+}
+
+/** Each manner of the peer stub, and the outcomes that are right for it. */
+const MANNERS: Readonly<Record<string, readonly string[]>> = {
+  honest: ["caught-up"],
+  drops: ["lost"],
+  "drops-accepted": ["unanswered"],
+  doubles: ["lost"],
+  reorders: ["lost"],
+  "cuts-a-frame": ["lost"],
+  "cuts-between": ["lost"],
+  "skips-accepted": ["unanswered"],
+  flips: ["lost"],
+  "no-pending": ["failed"],
+  silence: ["unreachable"],
+  "length-0": ["unanswered"],
+  "too-long": ["unanswered"],
+  "largest-frames": ["caught-up"],
+  escapes: ["pending"],
+  "escapes-refused": ["refused"],
+  absurd: ["pending"],
+  endless: ["busy"],
+  noise: ["unanswered"],
+  "no-greeting": ["unreachable"],
+  "another-version": ["unanswered"],
+  "hangs-up": ["unanswered"],
+};
+
+describe("a host that asks hostile peers", () => {
+  const manners = Object.keys(MANNERS);
+  const peers = manners.map((manner, i) => ({ manner, name: `p${i}` }));
+  let cluster: Cluster, h1: Host;
+  before(async () => {
+    // All of them are one host with a name and an address each.
+    const [first = "", ...aliases] = peers.map(({ name }) => name);
+    cluster = await startCluster({
+      hosts: ["h1", { name: first, aliases }],
+      cfg: groupOf(["h1", ...peers.map(({ name }) => name)]),
+    });
+    h1 = cluster.host("h1");
+    await h1.run(["ip", "route", "add", "10.77.0.0/16", "dev", "eth0"]);
+    await h1.serve("inetd", [csync2]);
+  });
+  after(() => cluster.close());
+
+  /** Has a stub listen on each peer's address. */
+  const startPeers = async (chosen: readonly { manner: string; name: string }[]): Promise<void> => {
+    const host = cluster.host(peers[0]?.name ?? "");
+    const program = install(host, "peer-stub");
+    await Promise.all(
+      chosen.map(async ({ manner, name }) => {
+        const child = host.spawn([
+          ...program,
+          manner,
+          cluster.key,
+          "30866",
+          cluster.addresses(name)[0] ?? "",
+        ]);
+        await once(child.stdout, "data");
+      }),
+    );
+  };
+  const ask = async (...args: readonly string[]): Promise<RunResult> =>
+    h1.run(["csync2rev", "--others", "--deadline", "4", ...args]);
+
+  test("never takes them for done, and tells what each did", async () => {
+    await startPeers(peers);
+    const { stdout, stderr, code } = await ask("--json", "--jobs", "30");
+    const result = JSON.parse(stdout) as { peers: Peer[] };
+    const outcomes = Object.fromEntries(
+      peers.map(({ manner, name }) => [manner, result.peers.find(({ peer }) => peer === name)]),
+    );
+    for (const manner of manners)
+      assert.ok(
+        MANNERS[manner]?.includes(outcomes[manner]?.outcome ?? ""),
+        `${manner}: ${JSON.stringify(outcomes[manner])}`,
+      );
+    assert.equal(code, 1);
+    assert.equal(stderr, "");
+    assert.doesNotMatch(stdout, UNPRINTABLE);
+    assert.ok(!stdout.includes(cluster.key));
+  });
+
+  test("shows nothing that acts on its terminal", async () => {
+    const nasty = peers.filter(({ manner }) => /escapes|absurd|largest/.test(manner)).map(({ name }) => name);
+    const command = `stty cols 100 rows 40; csync2rev --others -v --deadline 3 -P ${nasty.join(",")}`;
+    const onTerminal = await h1.run(["script", "--quiet", "--return", "--command", command, "/dev/null"], {
+      env: { TERM: "xterm" },
+    });
+    const piped = await h1.run(["csync2rev", "--others", "-v", "--deadline", "3", "-P", nasty.join(",")]);
+    assert.match(piped.stdout, /\\x1b\[2J/);
+    assert.match(piped.stderr, /\\x1b\[2J/);
+    assert.doesNotMatch(piped.stdout + piped.stderr, UNPRINTABLE);
+    assert.doesNotMatch(piped.stdout + piped.stderr, /^forged/m);
+    assert.match(piped.stdout, /run there {2}csync2 -f FILE && csync2 -u/);
+    // The screen's own: up so many lines, to the line's start, erase to the end.
+    const foreign = onTerminal.stdout.replaceAll(/\x1b\[\d+A\r\x1b\[J/g, "").replaceAll("\r\n", "\n");
+    assert.match(foreign, /owned/);
+    assert.doesNotMatch(foreign, UNPRINTABLE);
+  });
+
+  test("keeps its memory while one never ends", async () => {
+    const endless = peers.find(({ manner }) => manner === "endless")?.name ?? "";
+    let peak = 0;
+    const run = ask("-v", "-P", endless);
+    const look = setInterval(() => {
+      for (const { pid, command } of h1.processes())
+        if (command.includes("csync2rev --others"))
+          void h1.run(["grep", "VmHWM", `/proc/${pid}/status`]).then(({ stdout }) => {
+            peak = Math.max(peak, Number(/\d+/.exec(stdout)?.[0] ?? 0));
+          });
+    }, 300);
+    const { code, stderr } = await run;
+    clearInterval(look);
+    assert.equal(code, 75);
+    assert.ok(stderr.length > 1_000_000, `only ${stderr.length} characters came`);
+    assert.ok(peak > 10_000 && peak < 250_000, `${peak} kB at its peak`);
+  });
+});
