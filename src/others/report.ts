@@ -94,7 +94,7 @@ function describeTrouble(result: PeerResult, host: string, dryRun: boolean): str
 
 /** What to do about it. */
 function advice(
-  { peer, group, outcome, reason, exit, files }: PeerResult,
+  { peer, myname, group, outcome, reason, exit, files }: PeerResult,
   host: string,
   dryRun: boolean,
 ): string[] {
@@ -103,11 +103,21 @@ function advice(
       return [];
     case "pending": {
       if (dryRun || reason === "differs") return [];
-      if (exit === 0) return ["changed while it was pushed: run csync2rev --others again"];
       const file = quoteForShell(files[0] ?? "FILE");
+      if (reason === "unsent")
+        return [
+          `to delete there too, run here  csync2 -u -P ${peer}  and csync2rev --others --reconcile again`,
+          `to have a file back, run there  csync2 -TUI ${peer} ${myname} ${file}; csync2 -f ${file}; csync2 -u -P ${myname}`,
+        ];
+      if (reason === "undecided")
+        return [
+          `to take ${peer}'s, run there  csync2 -TUI ${peer} ${myname} ${file}; csync2 -u -P ${myname}`,
+          `to keep ${host}'s, run here  csync2 -TUI ${myname} ${peer} ${file}; csync2 -u -P ${peer}`,
+        ];
+      if (exit === 0) return ["changed while it was pushed: run csync2rev --others again"];
       return [
-        `if both hosts changed a file: to take ${peer}'s, run there  csync2 -f ${file} && csync2 -u`,
-        `to keep ${host}'s, run here  csync2 -f ${file} && csync2 -u`,
+        `if both hosts changed a file: to take ${peer}'s, run there  csync2 -f ${file} && csync2 -u -P ${myname}`,
+        `to keep ${host}'s, run here  csync2 -f ${file} && csync2 -u -P ${peer}`,
       ];
     }
     case "failed":
