@@ -106,8 +106,8 @@ function advice(
       const file = quoteForShell(files[0] ?? "FILE");
       if (reason === "unsent")
         return [
-          `to delete there too, run here  csync2 -u -P ${peer}  and csync2rev --others --reconcile again`,
-          `to have a file back, run there  csync2 -TUI ${peer} ${myname} ${file}; csync2 -f ${file}; csync2 -u -P ${myname}`,
+          `to delete them there too, run here  csync2 -u -P ${peer} && csync2rev --others --reconcile -P ${peer}`,
+          `to have one back, run there  csync2 -TUI ${peer} ${myname} ${file}; csync2 -f ${file}; csync2 -u -P ${myname}`,
         ];
       if (reason === "undecided")
         return [
