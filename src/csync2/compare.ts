@@ -1,7 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ThisHost } from "../host.ts";
 import { insist, type Ended, type Insisted, type InsistWatcher } from "./insist.ts";
 import { listRecords } from "./list.ts";
-import { compare, markDifference } from "./verbs.ts";
+import { compare, markDifference, markDifferences } from "./verbs.ts";
+
+/** Between the csync2s that mark one file each, in milliseconds: xinetd stops a service that is asked for 50 times in a second. */
+const BETWEEN_MARKS = 40;
 
 /** A file on which this host's database and a peer's disagree. */
 export interface Difference {
@@ -52,41 +56,43 @@ export async function compareWith(
   return { ...run, differences };
 }
 
+/** How the marking went: `undecided` are the files that may be wanted and were left as they are. */
+export type Marked = (Ended & { readonly undecided: readonly string[] }) | Exclude<Insisted, Ended>;
+
 /**
  * Marks, for the peer alone, the files that are newer here than there or only here, so that the next push brings them. Never one
  * that is older, whatever the group's `auto` method would make of it: several of them, `first` and `left` among others, would put it
- * over the newer one. One csync2 a file: it can mark either one file or all that differ.
+ * over the newer one. csync2 can mark all that differs, or one file a run.
  */
 export async function markNewer(
   host: ThisHost,
   me: string,
   peer: string,
   watcher: InsistWatcher,
-): Promise<Compared> {
+): Promise<Marked> {
   const compared = await compareWith(host, me, peer, watcher);
   if (compared.kind === "busy") return compared;
+  const shared = compared.differences.filter(({ on }) => on !== "there");
+  const newer = shared.filter((difference) => difference.newer === "here");
+  const markAll = newer.length === shared.length;
+  // What is not UTF-8 was replaced while it was read, and cannot be handed back.
+  const marked = markAll ? newer : newer.filter(({ file }) => !file.includes("\ufffd"));
+  const commands =
+    markAll && newer.length > 0
+      ? [markDifferences(me, peer)]
+      : marked.map(({ file }) => markDifference(me, peer, file));
+
   let { attempts } = compared;
-  for (const { file, newer } of compared.differences) {
-    if (newer !== "here" || !isSpeakable(file)) continue;
-    const marked = await insist(host, markDifference(me, peer, file), {
-      ...watcher,
-      stdout: () => undefined,
-    });
-    if (marked.kind === "busy") return marked;
-    attempts += marked.attempts;
-    if (marked.exit !== 0) return { ...marked, attempts, differences: compared.differences };
+  for (const [i, command] of commands.entries()) {
+    if (i > 0) await sleep(BETWEEN_MARKS);
+    const run = await insist(host, command, watcher);
+    if (run.kind === "busy") return run;
+    attempts += run.attempts;
+    if (run.exit !== 0) return { ...run, attempts, undecided: [] };
   }
-  return { ...compared, attempts };
-}
-
-/** Whether a reconcile leaves a file as it is though it may be wanted: nobody can tell which is newer, or its name cannot be handed on. */
-export function isUndecided({ file, newer }: Difference): boolean {
-  return newer === null || (newer === "here" && !isSpeakable(file));
-}
-
-/** Whether a name can be handed to csync2: what is not UTF-8 has been replaced while it was read. */
-function isSpeakable(file: string): boolean {
-  return !file.includes("\ufffd");
+  const undecided = new Set(shared.filter((difference) => difference.newer !== "there"));
+  for (const difference of marked) undecided.delete(difference);
+  return { ...compared, attempts, undecided: [...undecided].map(({ file }) => file) };
 }
 
 /** Reads what `csync2 -vv -T me peer` prints. A file name with a newline in it has no record that could be read. */

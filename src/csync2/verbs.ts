@@ -46,6 +46,11 @@ export function compare(me: string, peer: string): Command {
   return { args: ["-v", "-T", me, peer], good: [0, IN_SYNC], says: /^End of query results: OK \(/ };
 }
 
+/** Marks every file that differs from the peer's, or that only this host has, as changed here, for that peer alone. */
+export function markDifferences(me: string, peer: string): Command {
+  return { args: ["-T", "-U", "-I", me, peer], good: [0, IN_SYNC] };
+}
+
 /** Marks one file that differs from the peer's as changed here, for that peer alone. */
 export function markDifference(me: string, peer: string, file: string): Command {
   return { args: ["-T", "-U", "-I", me, peer, file], good: [0, IN_SYNC] };

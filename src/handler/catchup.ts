@@ -1,4 +1,4 @@
-import { isUndecided, markNewer, type Difference } from "../csync2/compare.ts";
+import { markNewer } from "../csync2/compare.ts";
 import { insist, NOTHING_RUN, type InsistWatcher } from "../csync2/insist.ts";
 import { listDirty } from "../csync2/list.ts";
 import { CHECK, commandsOf } from "../csync2/verbs.ts";
@@ -28,13 +28,13 @@ export async function catchUp(
   const watcher = tellRequester(replies, request.output, gone);
   let last = NOTHING_RUN;
   let attempts = 0;
-  let undecided: readonly Difference[] = [];
+  let undecided: readonly string[] = [];
   if (request.verb === "reconcile") {
     const marked = await markNewer(host, request.group.me.peername, from, watcher);
     if (marked.kind === "busy") return { reason: "busy", detail: marked.holder };
     last = marked;
     attempts += marked.attempts;
-    undecided = marked.differences.filter(isUndecided);
+    undecided = marked.undecided;
   }
   for (const command of last.exit === 0 ? commandsOf(request.verb, from) : []) {
     const insisted =
@@ -66,7 +66,7 @@ export async function catchUp(
     }
     const dirty = await listDirty(host, from, FILES_LIMIT);
     if (dirty === null) return {};
-    const files = [...dirty.files, ...undecided.map(({ file }) => file)].slice(0, FILES_LIMIT);
+    const files = [...dirty.files, ...undecided].slice(0, FILES_LIMIT);
     return {
       pending: dirty.pending + undecided.length,
       files,

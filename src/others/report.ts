@@ -107,17 +107,17 @@ function advice(
       if (reason === "unsent")
         return [
           `to delete them there too, run here  csync2 -u -P ${peer} && csync2rev --others --reconcile -P ${peer}`,
-          `to have one back, run there  csync2 -TUI ${peer} ${myname} ${file}; csync2 -f ${file}; csync2 -u -P ${myname}`,
+          `to have one back, run there  csync2 -TUI ${peer} ${myname} ${file}; csync2 -f ${file}; csync2 -u -P ${myname} ${file}`,
         ];
       if (reason === "undecided")
         return [
-          `to take ${peer}'s, run there  csync2 -TUI ${peer} ${myname} ${file}; csync2 -u -P ${myname}`,
-          `to keep ${host}'s, run here  csync2 -TUI ${myname} ${peer} ${file}; csync2 -u -P ${peer}`,
+          `to take ${peer}'s, run there  csync2 -TUI ${peer} ${myname} ${file}; csync2 -u -P ${myname} ${file}`,
+          `to keep ${host}'s, run here  csync2 -TUI ${myname} ${peer} ${file}; csync2 -u -P ${peer} ${file}`,
         ];
       if (exit === 0) return ["changed while it was pushed: run csync2rev --others again"];
       return [
-        `if both hosts changed a file: to take ${peer}'s, run there  csync2 -f ${file} && csync2 -u -P ${myname}`,
-        `to keep ${host}'s, run here  csync2 -f ${file} && csync2 -u -P ${peer}`,
+        `if both hosts changed a file: to take ${peer}'s, run there  csync2 -f ${file} && csync2 -u -P ${myname} ${file}`,
+        `to keep ${host}'s, run here  csync2 -f ${file} && csync2 -u -P ${peer} ${file}`,
       ];
     }
     case "failed":

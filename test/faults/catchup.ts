@@ -42,12 +42,22 @@ export async function shell(host: Host, line: string): Promise<string> {
   return stdout;
 }
 
-/** The command that a line of advice in csync2rev's report ends with. */
-export async function advice(host: Host, begin: RegExp, ...args: readonly string[]): Promise<string> {
+/** The commands in csync2rev's report that stand behind these words, which must be there. */
+export async function advice<const W extends readonly string[]>(
+  host: Host,
+  words: W,
+  ...args: readonly string[]
+): Promise<{ [K in keyof W]: string }> {
   const { stdout } = await host.run(["csync2rev", "--others", ...args], { timeout: TIMEOUT });
-  const line = stdout.split("\n").find((text) => begin.test(text));
-  assert.ok(line, `no line like ${String(begin)} in\n${stdout}`);
-  return line.replace(/^.* {2}(?=csync2 )/, "");
+  return words.map((begin) => {
+    const [, command] =
+      stdout
+        .split("\n")
+        .map((line) => line.split(`${begin}  `))
+        .find(([, rest]) => rest) ?? [];
+    assert.ok(command, `no "${begin}" in\n${stdout}`);
+    return command;
+  }) as { [K in keyof W]: string };
 }
 
 /** csync2's list of dirty files on a host, without those for hosts other than `peer`. */
@@ -74,4 +84,3 @@ export function csync2s(host: Host): number[] {
     .filter(({ command }) => /^(\S*\/)?csync2 (?!-i)/.test(command))
     .map(({ pid }) => pid);
 }
-

@@ -105,54 +105,65 @@ describe("the origin of a change is gone", () => {
   });
 
   test("what both have changed is the group's to decide; auto none leaves and names it, and the advice resolves it", async () => {
-    for (const [keep, begin] of [
-      ["h2", /to take h2's, run there/],
-      ["h3", /to keep h3's, run here/],
-    ] as const) {
-      await start(groupOf(["h1", "h2", "h3"], ["auto none;"]));
-      write(h1, "v1", { a: 9 });
-      await shell(h1, "csync2 -xr");
-      write(h3, "h3", { a: 9 });
-      write(h1, "xx", { a: 9 });
-      write(h1, "h2", { a: 9 });
-      await push("h2", "a");
-      await h1.powerOff();
-      const result = await catchUp(h3, "--reconcile", "-P", "h2");
-      assert.deepEqual([result.code, result.outcomes], [1, ["pending"]]);
-      assert.deepEqual(peerOf(result, "h2").files, ["/srv/data/a"]);
-      assert.deepEqual([h2, h3].map((host) => host.read("/srv/data/a").slice(0, 2)), ["h2", "h3"]);
-      await shell(cluster.host(keep), await advice(h3, begin, "--reconcile", "-P", "h2"));
-      assert.deepEqual([h2, h3].map((host) => host.read("/srv/data/a").slice(0, 2)), [keep, keep]);
-      assert.equal((await catchUp(h3, "--reconcile", "-P", "h2")).code, 0);
+    await start(groupOf(["h1", "h2", "h3"], ["auto none;"]));
+    write(h1, "v1", { a: 9, b: 9 });
+    await shell(h1, "csync2 -xr");
+    write(h3, "h3", { a: 9, b: 9 });
+    write(h1, "xx", { a: 9, b: 9 });
+    write(h1, "h2", { a: 9, b: 9 });
+    await push("h2", "a", "b");
+    await h1.powerOff();
+    const result = await catchUp(h3, "--reconcile", "-P", "h2");
+    assert.deepEqual([result.code, result.outcomes], [1, ["pending"]]);
+    assert.deepEqual(peerOf(result, "h2").files, ["/srv/data/a", "/srv/data/b"]);
+    for (const file of ["a", "b"]) {
+      assert.match(h2.read(`/srv/data/${file}`), /^h2/);
+      assert.match(h3.read(`/srv/data/${file}`), /^h3/);
     }
+    const [take, keep] = await advice(
+      h3,
+      ["to take h2's, run there", "to keep h3's, run here"],
+      "--reconcile",
+      "-P",
+      "h2",
+    );
+    await shell(h2, take);
+    await shell(h3, keep.replaceAll("/a", "/b"));
+    for (const host of [h2, h3]) {
+      assert.match(host.read("/srv/data/a"), /^h2/);
+      assert.match(host.read("/srv/data/b"), /^h3/);
+    }
+    assert.equal((await catchUp(h3, "--reconcile", "-P", "h2")).code, 0);
   });
 
   test("what has no time of its own is left as it is and named, and the advice resolves it", async () => {
-    for (const [keep, begin, mode] of [
-      ["h2", /to take h2's, run there/, "0600"],
-      ["h3", /to keep h3's, run here/, "0644"],
-    ] as const) {
-      await start(groupOf(["h1", "h2", "h3"]));
-      await shell(h1, "ln -s old /srv/data/link; echo 1 >/srv/data/mode; csync2 -xr");
-      await h3.powerOff();
-      await shell(h1, "ln -snf new /srv/data/link; chmod 600 /srv/data/mode");
-      await push("h2", "link", "mode");
-      await h1.powerOff();
-      await h3.boot();
-      const result = await catchUp(h3, "--reconcile", "-P", "h2");
-      assert.deepEqual([result.code, result.outcomes], [1, ["pending"]]);
-      assert.deepEqual(peerOf(result, "h2").files, ["/srv/data/link", "/srv/data/mode"]);
-      assert.equal(readlinkSync(h3.path("/srv/data/link")), "old");
+    await start(groupOf(["h1", "h2", "h3"]));
+    await shell(h1, "ln -s old /srv/data/link; echo 1 >/srv/data/mode; csync2 -xr");
+    await h3.powerOff();
+    await shell(h1, "ln -snf new /srv/data/link; chmod 600 /srv/data/mode; echo 1 >/srv/data/new");
+    await push("h2", "link", "mode", "new");
+    await h1.powerOff();
+    await h3.boot();
+    const result = await catchUp(h3, "--reconcile", "-P", "h2");
+    assert.deepEqual([result.code, result.outcomes], [1, ["pending"]]);
+    assert.deepEqual(peerOf(result, "h2").files, ["/srv/data/link", "/srv/data/mode"]);
+    assert.deepEqual([...h3.tree().keys()], ["link", "mode", "new"]);
+    assert.equal(readlinkSync(h3.path("/srv/data/link")), "old");
 
-      const command = await advice(h3, begin, "--reconcile", "-P", "h2");
-      await shell(cluster.host(keep), command);
-      await shell(cluster.host(keep), command.replaceAll("/link", "/mode"));
-      for (const host of [h2, h3]) {
-        assert.equal(readlinkSync(host.path("/srv/data/link")), keep === "h2" ? "new" : "old");
-        assert.equal(host.tree().get("mode")?.split(" ")[1], mode);
-      }
-      assert.equal((await catchUp(h3, "--reconcile", "-P", "h2")).code, 0);
+    const [take, keep] = await advice(
+      h3,
+      ["to take h2's, run there", "to keep h3's, run here"],
+      "--reconcile",
+      "-P",
+      "h2",
+    );
+    await shell(h2, take);
+    await shell(h3, keep.replaceAll("/link", "/mode"));
+    for (const host of [h2, h3]) {
+      assert.equal(readlinkSync(host.path("/srv/data/link")), "new");
+      assert.equal(host.tree().get("mode")?.split(" ")[1], "0644");
     }
+    assert.equal((await catchUp(h3, "--reconcile", "-P", "h2")).code, 0);
   });
 
   test("what has been deleted here does not come back", async () => {
@@ -165,9 +176,16 @@ describe("the origin of a change is gone", () => {
     assert.deepEqual([result.code, result.outcomes, result.peers[0]?.reason], [1, ["pending"], "unsent"]);
     assert.deepEqual(peerOf(result, "h2").files, ["/srv/data/a", "/srv/data/b"]);
     assert.deepEqual([...h3.tree().keys()], []);
-    await shell(h2, await advice(h3, /to have one back, run there/, "--reconcile", "-P", "h2"));
+    const [remove, restore] = await advice(
+      h3,
+      ["to delete them there too, run here", "to have one back, run there"],
+      "--reconcile",
+      "-P",
+      "h2",
+    );
+    await shell(h2, restore);
     assert.deepEqual([...h3.tree().keys()], ["a"]);
-    await shell(h3, await advice(h3, /to delete them there too, run here/, "--reconcile", "-P", "h2"));
+    await shell(h3, remove);
     assert.deepEqual([...h2.tree().keys()], ["a"]);
     assert.deepEqual([...h3.tree().keys()], ["a"]);
   });
