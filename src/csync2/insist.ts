@@ -30,6 +30,9 @@ export const NOTHING_RUN: Ended = { kind: "ended", exit: 0, report: new OutputRe
 /** The status for a csync2 that was given up on: timeout(1)'s. */
 const GIVEN_UP = 124;
 
+/** The status for a csync2 that was content with half an answer: its own for an unspecified error. */
+const CUT_SHORT = 1;
+
 /**
  * Runs one csync2 under the lock, and again with growing pauses while it fails in a way that passes, as often as the settings
  * say. A conflict does not pass.
@@ -39,6 +42,7 @@ export async function insist(host: ThisHost, command: Command, watcher: InsistWa
   for (let attempts = 1; ; attempts++) {
     watcher.wanted?.();
     const reader = new OutputReader();
+    let said = command.says === undefined;
     const end = await runCsync2(host, command, {
       ...watcher,
       stdout: (line) => {
@@ -47,12 +51,13 @@ export async function insist(host: ThisHost, command: Command, watcher: InsistWa
       },
       stderr: (line) => {
         reader.stderr(line);
+        said ||= command.says?.test(line) === true;
         watcher.stderr?.(line);
       },
     });
     if (end.kind === "busy") return end;
     const { report } = reader;
-    const exit = judge(end, command, report, host.settings.idleTimeout);
+    const exit = judge(end, command, said, report, host.settings.idleTimeout);
     if (exit === 0 || report.passing === undefined || attempts > host.settings.retries)
       return { kind: "ended", exit, report, attempts };
     watcher.retrying?.(report.passing);
@@ -63,6 +68,7 @@ export async function insist(host: ThisHost, command: Command, watcher: InsistWa
 function judge(
   end: Exclude<RunEnd, { kind: "busy" }>,
   command: Command,
+  said: boolean,
   report: Report,
   idleTimeout: number,
 ): number {
@@ -71,7 +77,12 @@ function judge(
     report.passing = undefined;
     return GIVEN_UP;
   }
-  if (command.good.includes(end.exit)) return 0;
+  if (command.good.includes(end.exit)) {
+    if (said) return 0;
+    report.complaint ??= "the other host's csync2 broke off its list of files";
+    report.passing ??= report.complaint;
+    return CUT_SHORT;
+  }
   if (command.dry === true && end.exit === 1 && report.complaint === undefined) return 0;
   if (end.exit > 128) report.complaint ??= `csync2 was killed by signal ${end.exit - 128}`;
   return end.exit;

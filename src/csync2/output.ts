@@ -15,6 +15,8 @@ export interface Report {
 /** So many files that would change are kept by name, and so counted, of each kind: csync2 names some more than once. */
 const NAMES_KEPT = 50_000;
 
+const BROKEN_OFF = "the connection to the requester's csync2 broke off";
+
 /**
  * Failures that pass by themselves, as csync2 words them (db.c, check.c, update.c, conn.c, rsync.c) and as the administrator is
  * told. A conflict ("File stays in dirty state") or a refused identification is none of them.
@@ -23,15 +25,15 @@ const PASSING: readonly (readonly [RegExp, string])[] = [
   [/^Database backend is exceedingly busy/, "another csync2 holds the database"],
   [/database is locked/i, "another csync2 holds the database"],
   [/^This should not happen: Can't stat /, "a file vanished during the check"],
+  [/^ERROR: Cant stat /, "a file vanished during the push"],
   [/^Can't create socket: /, "the requester's csync2 does not answer"],
   [/^ERROR: Connection to remote host /, "the requester's csync2 does not answer"],
-  [
-    /^(Read|Write|Format)-error while (sending|receiving) data/,
-    "the connection to the requester's csync2 broke off",
-  ],
+  [/^(Read|Write|Format)-error while (sending|receiving) data/, BROKEN_OFF],
 ];
 
 const COMPLAINT = /error|can't|cannot|failed|not accept/i;
+/** What csync2 says, between naming a file and telling how it went, where both hosts have changed it. */
+const ABOUT_CONFLICT = /^(auto resolving\.\.\.|Auto-resolving conflict: |Do not auto-resolve conflict: )/;
 /** Lines that match and yet say nothing on what went wrong. */
 const NO_COMPLAINT = /^(Finished with |Host stays in dirty state|Updating |Deleting |Marking |Connect)/;
 
@@ -50,6 +52,8 @@ export class OutputReader {
     passing: undefined,
   };
   #announced: { readonly as: "updated" | "deleted"; readonly file: string } | undefined;
+  /** How many files csync2 has said stay dirty. */
+  #staying = 0;
   /** The file that csync2 has just said stays dirty. */
   #stays: { readonly file: string; readonly line: string } | undefined;
 
@@ -69,7 +73,13 @@ export class OutputReader {
     const announced = this.#announced;
     this.#announced = undefined;
     if (announced !== undefined) {
+      if (ABOUT_CONFLICT.test(line)) {
+        // "Won" has csync2 name the file again, and write it.
+        if (!line.includes("Won")) this.#announced = announced;
+        return;
+      }
       if (line.startsWith("File stays in dirty state")) {
+        this.#staying++;
         this.#stays = { file: announced.file, line: `${announced.file}: ${line}` };
         return;
       }
@@ -81,6 +91,9 @@ export class OutputReader {
       this.#announced = { as: update[1] === "Deleting" ? "deleted" : "updated", file: update[2] ?? "" };
       return;
     }
+    const errors = Number(/^Finished with (\d+) errors\.$/.exec(line)?.[1] ?? 0);
+    // Of a connection that broke off while a file was sent csync2 says nothing, but it counts that BYE went unanswered.
+    if (this.#staying > 0 && errors > this.#staying) this.report.passing ??= BROKEN_OFF;
     const passing = PASSING.find(([pattern]) => pattern.test(line))?.[1];
     this.report.passing = passing ?? this.report.passing;
     if (passing !== undefined || (COMPLAINT.test(line) && !NO_COMPLAINT.test(line)))
@@ -120,19 +133,4 @@ export class DirtyReader {
     this.files.push(file);
     this.#lastIsOurs = true;
   }
-}
-
-/** A file on which two hosts' databases disagree, as `csync2 -T me peer` lists it. */
-export interface Difference {
-  /** X: both have it, in different states · L: only this host · R: only the peer. */
-  readonly kind: "X" | "L" | "R";
-  readonly file: string;
-}
-
-/** Reads one line of `csync2 -T me peer`; null for any other line. */
-export function readDifference(line: string): Difference | null {
-  const row = /^([XLR])\t[^\t]*\t[^\t]*\t(.*)$/.exec(line);
-  if (row === null) return null;
-  const [, kind, file = ""] = row;
-  return { kind: kind as Difference["kind"], file };
 }

@@ -1,5 +1,6 @@
-import { listDirty } from "../csync2/dirty.ts";
+import { markNewer } from "../csync2/compare.ts";
 import { insist, NOTHING_RUN, type InsistWatcher } from "../csync2/insist.ts";
+import { listDirty } from "../csync2/list.ts";
 import { CHECK, commandsOf } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
@@ -27,7 +28,15 @@ export async function catchUp(
   const watcher = tellRequester(replies, request.output, gone);
   let last = NOTHING_RUN;
   let attempts = 0;
-  for (const command of commandsOf(request.verb, request.group.me.peername, from)) {
+  let undecided: readonly string[] = [];
+  if (request.verb === "reconcile") {
+    const marked = await markNewer(host, request.group.me.peername, from, watcher);
+    if (marked.kind === "busy") return { reason: "busy", detail: marked.holder };
+    last = marked;
+    attempts += marked.attempts;
+    undecided = marked.undecided;
+  }
+  for (const command of last.exit === 0 ? commandsOf(request.verb, from) : []) {
     const insisted =
       command === CHECK ? await checkOnce(host, arrived, watcher) : await insist(host, command, watcher);
     if (insisted.kind === "busy") return { reason: "busy", detail: insisted.holder };
@@ -49,14 +58,20 @@ export async function catchUp(
   };
 
   /** What the requester still lacks; after a dry run, what it would be sent. */
-  async function left(): Promise<Pick<Done, "pending" | "files">> {
+  async function left(): Promise<Pick<Done, "pending" | "undecided" | "files">> {
     if (request.verb === "ping") return {};
     if (request.verb === "preview") {
       const files = [...report.wouldUpdate, ...report.wouldDelete];
       return { pending: files.length, files: files.slice(0, FILES_LIMIT) };
     }
     const dirty = await listDirty(host, from, FILES_LIMIT);
-    return dirty === null ? {} : { pending: dirty.pending, files: dirty.files };
+    if (dirty === null) return {};
+    const files = [...dirty.files, ...undecided].slice(0, FILES_LIMIT);
+    return {
+      pending: dirty.pending + undecided.length,
+      files,
+      ...(undecided.length === 0 ? {} : { undecided: undecided.length }),
+    };
   }
 }
 

@@ -1,12 +1,12 @@
 import { setMaxListeners } from "node:events";
-import type { Difference } from "../csync2/output.ts";
+import type { Difference } from "../csync2/compare.ts";
 import type { Verb } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
 import { pauseBefore } from "../pause.ts";
 import type { OthersSettings } from "../settings.ts";
 import { ask, type Answer, type Means, type Stage } from "./ask.ts";
-import { checkHere, differencesFrom, markDifferences } from "./local.ts";
+import { checkHere, differencesFrom, unsentDeletions } from "./local.ts";
 import { LIMIT_WORDS, pause, reachedLimit } from "./limits.ts";
 import { EXIT, exitStatus, NOTHING_KNOWN, readAnswer, type PeerResult, type WhatWasSaid } from "./outcome.ts";
 import type { PlannedPeer, Route } from "./plan.ts";
@@ -111,7 +111,11 @@ class Asking {
     if (checked.exit === null) return checked;
     if (checked.outcome === "caught-up" && !reconcile) return checked;
     try {
-      const pushed = turn.result(await this.#insist(turn, reconcile ? "reconcile" : "update", this.#pushes));
+      const unsent = reconcile ? await this.#prepareReconcile(turn) : [];
+      const verb = reconcile && unsent.length === 0 ? "reconcile" : "update";
+      const pushed = turn.result(await this.#insist(turn, verb, this.#pushes));
+      if (unsent.length > 0 && ["caught-up", "pending"].includes(pushed.outcome))
+        return { ...pushed, ...notReconciled(unsent, pushed) };
       if (checked.exit !== 0 && pushed.outcome === "caught-up")
         return {
           ...pushed,
@@ -125,10 +129,7 @@ class Asking {
     }
   }
 
-  /**
-   * Asks until there is an answer that asking again would not change, or the deadline has passed.
-   * Throws what `reconcile` needs on this host and cannot have.
-   */
+  /** Asks until there is an answer that asking again would not change, or the deadline has passed. */
   async #insist(turn: Turn, verb: Verb, slots: Slots): Promise<Answer> {
     let answer: Answer | null = null;
     for (let failures = 1; ; failures++) {
@@ -143,7 +144,6 @@ class Asking {
               detail: `${LIMIT_WORDS[limit]} before it could be asked to ${verb}`,
             }
           );
-        if (verb === "reconcile") await this.#prepareReconcile(turn);
         const latest = await this.#askOnce(turn, verb, release);
         // A try that the deadline cut short says less than the one before it.
         const cutShort = latest.kind === "unreachable" && reachedLimit(this.#means.limits) !== null;
@@ -173,11 +173,14 @@ class Asking {
     return answer;
   }
 
-  async #prepareReconcile(turn: Turn): Promise<void> {
+  /**
+   * A peer judges by this host's database which of its files are newer, so that must be up to date.
+   * @returns the deletions of which the peer has not been told: a reconcile would undo them. Throws `system`.
+   */
+  async #prepareReconcile(turn: Turn): Promise<readonly string[]> {
     this.#audience.stage(turn.peer, null, { at: "running", idle: 0, line: null });
-    this.#checkedHere ??= checkHere(this.#host);
-    await this.#checkedHere;
-    await markDifferences(this.#host, turn.route);
+    await (this.#checkedHere ??= checkHere(this.#host));
+    return await unsentDeletions(this.#host, turn.route);
   }
 
   /** Compares with every peer from which everything has come: what differs all the same is pending. */
@@ -240,6 +243,7 @@ class Turn {
     const result = { outcome, reason, detail, exit, updated, deleted, pending, files };
     return {
       peer: route.peer.peername,
+      myname: route.group.me.peername,
       group: route.group.name,
       ...result,
       attempts,
@@ -248,14 +252,29 @@ class Turn {
   }
 }
 
+function notReconciled(unsent: readonly string[], { pending, files }: PeerResult): Partial<PeerResult> {
+  return {
+    outcome: "pending",
+    reason: "unsent",
+    detail: "not reconciled: it would give back what has been deleted here and not been sent yet",
+    pending: (pending ?? 0) + unsent.length,
+    files: [...files, ...unsent],
+  };
+}
+
 function whatDiffers(differences: readonly Difference[]): Partial<PeerResult> {
   if (differences.length === 0) return {};
+  const count = (newer: Difference["newer"]): number =>
+    differences.filter((difference) => difference.newer === newer).length;
+  const [there, here, unknown] = [count("there"), count("here"), count(null)];
   return {
     outcome: "pending",
     reason: "differs",
-    detail: differences.some(({ kind }) => kind !== "L")
-      ? "the databases differ though nothing is dirty: --reconcile brings what this host lacks"
-      : "only this host has these files: its own csync2 -x sends them",
+    detail: [
+      ...(there > 0 ? [`${there} newer or only there: --reconcile brings them`] : []),
+      ...(here > 0 ? [`${here} newer or only here: csync2rev --others --reconcile there brings them`] : []),
+      ...(unknown > 0 ? [`${unknown} of which nobody can tell which is newer`] : []),
+    ].join("; "),
     pending: differences.length,
     files: differences.map(({ file }) => file),
   };

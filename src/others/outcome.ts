@@ -16,6 +16,8 @@ export type Outcome = (typeof OUTCOMES)[number];
 /** What is known of one peer in the end: a row of the table, an object of the JSON. */
 export interface PeerResult {
   readonly peer: string;
+  /** What this host is to the peer: its own peername. */
+  readonly myname: string;
   readonly group: string;
   readonly outcome: Outcome;
   /** The reason of a refusal, or a word of our own. */
@@ -53,7 +55,7 @@ export function exitStatus(outcomes: readonly Outcome[]): number {
 }
 
 /** What a peer's answer says of its result; the rest is how it was asked. */
-export type WhatWasSaid = Omit<PeerResult, "peer" | "group" | "attempts" | "seconds">;
+export type WhatWasSaid = Omit<PeerResult, "peer" | "myname" | "group" | "attempts" | "seconds">;
 
 /** Of a peer that has not said how it went. */
 export const NOTHING_KNOWN = { reason: null, exit: null, updated: 0, deleted: 0, pending: null, files: [] };
@@ -73,10 +75,23 @@ export function readAnswer(answer: Answer): WhatWasSaid {
     case "lost":
       return { ...NOTHING_KNOWN, outcome: answer.kind, detail: answer.detail };
     case "done": {
-      const { exit, updated, deleted, pending = null, files = [], detail = null } = answer.done;
+      const {
+        exit,
+        updated,
+        deleted,
+        pending = null,
+        undecided = 0,
+        files = [],
+        detail = null,
+      } = answer.done;
       const outcome =
         pending !== null && pending > 0 ? "pending" : exit === 0 && pending !== null ? "caught-up" : "failed";
       const why = pending === null && exit === 0 ? "the peer could not tell what is still pending" : detail;
+      if (exit === 0 && undecided > 0 && undecided === pending)
+        return {
+          ...{ reason: "undecided", outcome, exit, updated, deleted, pending, files },
+          detail: "both hosts have these files, in different states, and nobody can tell which is newer",
+        };
       return { reason: null, outcome, detail: why, exit, updated, deleted, pending, files };
     }
   }

@@ -130,17 +130,27 @@ function describeTrouble(result: PeerResult, host: string, dryRun: boolean): str
 
 /** What to do about a result of `--others`. */
 function advice(result: PeerResult, host: string, dryRun: boolean): string[] {
-  const { peer, group, outcome, reason, exit, files } = result;
+  const { peer, myname, group, outcome, reason, exit, files } = result;
   switch (outcome) {
     case "caught-up":
       return [];
     case "pending": {
       if (dryRun || reason === "differs") return [];
-      if (exit === 0) return ["changed while it was pushed: run csync2rev --others again"];
       const file = files.find(isPlain) ?? "FILE";
+      if (reason === "unsent")
+        return [
+          `to delete them there too, run here  csync2 -u -P ${peer} && csync2rev --others --reconcile -P ${peer}`,
+          `to have one back, run there  csync2 -TUI ${peer} ${myname} ${file}; csync2 -f ${file}; csync2 -u -P ${myname} ${file}`,
+        ];
+      if (reason === "undecided")
+        return [
+          `to take ${peer}'s, run there  csync2 -TUI ${peer} ${myname} ${file}; csync2 -u -P ${myname} ${file}`,
+          `to keep ${host}'s, run here  csync2 -TUI ${myname} ${peer} ${file}; csync2 -u -P ${peer} ${file}`,
+        ];
+      if (exit === 0) return ["changed while it was pushed: run csync2rev --others again"];
       return [
-        `if both hosts changed a file: to take ${peer}'s, run there  csync2 -f ${file} && csync2 -u`,
-        `to keep ${host}'s, run here  csync2 -f ${file} && csync2 -u`,
+        `if both hosts changed a file: to take ${peer}'s, run there  csync2 -f ${file} && csync2 -u -P ${myname} ${file}`,
+        `to keep ${host}'s, run here  csync2 -f ${file} && csync2 -u -P ${peer} ${file}`,
       ];
     }
     case "failed":

@@ -57,6 +57,8 @@ export interface Done {
   readonly deleted: number;
   /** Files that csync2 still lists as dirty for the requester; absent where it could not be asked. */
   readonly pending?: number;
+  /** How many of them are not dirty: both hosts have them, in different states, and a reconcile could not tell which is newer. */
+  readonly undecided?: number;
   /** The first of them. */
   readonly files?: readonly string[];
   /** How often csync2 was started for this request, the retries included. */
@@ -188,6 +190,7 @@ function decodeDone(fields: Fields): Done {
     attempts: count(fields, "attempts"),
     seconds: count(fields, "seconds"),
     ...(pending === undefined ? {} : { pending }),
+    ...(fields["undecided"] === undefined ? {} : { undecided: count(fields, "undecided") }),
     ...(files === undefined ? {} : { files }),
     ...(detail === undefined ? {} : { detail: string(fields, "detail") }),
   };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { LineSplitter } from "../../src/csync2/lines.ts";
-import { DirtyReader, OutputReader, readDifference, type Report } from "../../src/csync2/output.ts";
+import { DirtyReader, OutputReader, type Report } from "../../src/csync2/output.ts";
 
 /** The lines here are real csync2's, taken off the cluster. */
 function read(stderr: string, stdout = ""): Report {
@@ -86,11 +86,6 @@ test("dirty files are counted for the peer alone, names with newlines included",
   ];
   for (const row of rows) reader.line(row);
   assert.deepEqual([reader.pending, reader.files], [3, ["/srv/nl\nname", "/srv/b"]]);
-});
-
-test("differences are read, other lines are not", () => {
-  assert.deepEqual(readDifference("X\th1\th2\t/srv/a b"), { kind: "X", file: "/srv/a b" });
-  assert.equal(readDifference("Connect to 10.77.0.2:30865 (h2)."), null);
 });
 
 test("lines come whole however they are cut, and no longer than the limit", () => {
