@@ -51,6 +51,7 @@ function layOut(): void {
     put(`${DOC}/examples/${sample.replace("/", ".")}`, read(sample));
   put(`${DOC}/changelog.gz`, gzipSync(changelog(), { level: 9 }));
   put(`${DOC}/copyright`, copyright());
+  put("usr/share/lintian/overrides/csync2rev", read("packaging/debian/lintian-overrides"));
 }
 
 function read(file: string): string {
