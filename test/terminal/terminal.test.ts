@@ -49,6 +49,8 @@ describe("csync2rev --others on a terminal", () => {
 
   test("changes lines in place, and leaves the table alone in the end", async () => {
     h2.write("/srv/data/file", "one");
+    h2.write("/opt/slow-csync2", '#!/bin/sh\nsleep 0.3\nexec /usr/sbin/csync2 "$@"\n', 0o755);
+    h2.write("/etc/csync2rev.ini", "csync2 = /opt/slow-csync2\n");
     const { raw, screen, code } = await onTerminal("csync2rev --others");
     assert.equal(code, 0);
     assert.match(raw, /\x1b\[1A\r\x1b\[J/);
