@@ -3,6 +3,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { checkUp } from "./checkup/checkup.ts";
 import { describeCheckup } from "./checkup/report.ts";
 import { findSystemDirectory } from "./csync2cfg/load.ts";
+import { describeWarning } from "./csync2cfg/model.ts";
 import { Csync2revError, type ErrorCode } from "./errors.ts";
 import { configurationOf, settingsFor, thisHost, type ConfiguredHost, type HostOptions } from "./host.ts";
 import { writeMetrics } from "./others/metrics.ts";
@@ -281,7 +282,7 @@ function configured({ host: options }: CommandLine, env: NodeJS.ProcessEnv): Con
 /** `--show-config`. */
 function show(line: CommandLine, env: NodeJS.ProcessEnv): number {
   const { host, configuration } = configured(line, env);
-  for (const { message } of configuration.warnings) complain(`warning: ${message}`);
+  for (const warning of configuration.warnings) complain(`warning: ${describeWarning(warning)}`);
   process.stdout.write(`${printableJson(showConfig(host, configuration), 2)}\n`);
   return EXIT.caughtUp;
 }

@@ -1,6 +1,6 @@
 import { mayAsk } from "../csync2cfg/directive.ts";
 import { findSystemDirectory } from "../csync2cfg/load.ts";
-import type { Csync2Cfg, Group } from "../csync2cfg/model.ts";
+import { describeWarning, type Csync2Cfg, type Group } from "../csync2cfg/model.ts";
 import { Csync2revError } from "../errors.ts";
 import {
   configurationOf,
@@ -43,7 +43,7 @@ export function checkConfiguration(
 }
 
 function judge(host: ThisHost, { file, groups, fault, warnings }: Csync2Cfg): Finding[] {
-  const doubts = warnings.map(({ message }) => warning("configuration", message, null));
+  const doubts = warnings.map((doubt) => warning("configuration", describeWarning(doubt), null));
   if (fault !== null)
     return [
       failed("configuration", fault.message, "until it is mended, this host turns every peer away"),

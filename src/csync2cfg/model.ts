@@ -46,6 +46,11 @@ export interface Warning {
   readonly message: string;
 }
 
+/** A warning as one message, which may span lines. */
+export function describeWarning({ place, message }: Warning): string {
+  return `${place.file}:${place.line}:${place.column}: ${message}`;
+}
+
 /** A `prefix` block, as this host sees it. */
 export interface Prefix {
   readonly name: string;

@@ -124,7 +124,7 @@ describe("csync2rev --test", () => {
       },
       exit: 77,
       says: [
-        /^warning {2}configuration: .*only a comment/m,
+        /^warning {2}configuration: \/etc\/csync2\.cfg:6:5: .*only a comment/m,
         /^warning {2}allow-list of cluster: nobody may ask/m,
         /^failed {3}ping h2: refused: not-allowed/m,
       ],
