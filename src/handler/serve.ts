@@ -44,7 +44,7 @@ export async function serve(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
     let site = loadSite(options, env);
     log = openLog(site.settings);
 
-    const body = await connection.request(site.settings.requestTimeout * 1000 - performance.now());
+    const body = await connection.request(site.settings.requestTimeout * 1000 - process.uptime() * 1000);
     arrived = process.hrtime.bigint();
     const { config, nonce, box } = decodeSealedRequest(body);
     if (config !== (options.config ?? "")) {
