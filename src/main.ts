@@ -1,3 +1,4 @@
+import { greet } from "./handler/greet.ts";
 import { guardConnection } from "./handler/guard.ts";
 
 void main(process.argv.slice(2));
@@ -6,8 +7,9 @@ void main(process.argv.slice(2));
 async function main(argv: readonly string[]): Promise<void> {
   if (await isHandler(argv)) {
     guardConnection();
+    const challenge = greet();
     const { serve } = await import("./handler/serve.ts");
-    await serve(argv, process.env);
+    await serve(challenge, argv, process.env);
     process.exit();
   } else {
     const { runCommandLine } = await import("./cli.ts");
