@@ -85,9 +85,11 @@ function quoted(value: string): string {
 
 /**
  * One logger for the life of the process; it ends by itself when our end of the pipe closes. The pid is in the tag: with --id,
- * util-linux's logger sends credentials that a user namespace need not have, and loses every line.
+ * util-linux's logger sends credentials that a user namespace need not have, and loses every line. What is being
+ * sent leaves first: starting a process holds up everything else.
  */
 async function startLogger(ident: string, facility: string): Promise<Writable> {
+  await new Promise(setImmediate);
   const program = findProgram("logger");
   const { spawn } = await import("node:child_process");
   const child = spawn(

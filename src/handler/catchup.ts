@@ -23,7 +23,7 @@ export async function catchUp(
   arrived: bigint,
   gone: () => boolean,
 ): Promise<Done | Refusal> {
-  const began = performance.now();
+  const began = process.uptime();
   const from = request.from.peername;
   const watcher = tellRequester(replies, request.output, gone);
   let last = NOTHING_RUN;
@@ -53,7 +53,7 @@ export async function catchUp(
     deleted: request.verb === "preview" ? report.wouldDelete.size : report.deleted,
     ...(await left()),
     attempts,
-    seconds: Math.round(performance.now() - began) / 1000,
+    seconds: Math.round((process.uptime() - began) * 1000) / 1000,
     ...(exit === 0 || report.complaint === undefined ? {} : { detail: report.complaint }),
   };
 

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Csync2Cfg, Group, Key } from "../csync2cfg/model.ts";
@@ -6,9 +5,8 @@ import { Csync2revError } from "../errors.ts";
 import type { HostOptions } from "../host.ts";
 import { openLog, type Log, type LogFields } from "../log.ts";
 import { DEFAULT_SETTINGS } from "../settings.ts";
-import { encodeFrame } from "../wire/frame.ts";
-import { decodeRequest, decodeSealedRequest, encodeGreeting, type Request } from "../wire/messages.ts";
-import { NONCE_LENGTH, openRequest, replySealer, type Session } from "../wire/seal.ts";
+import { decodeRequest, decodeSealedRequest, type Request } from "../wire/messages.ts";
+import { openRequest, replySealer, type Session } from "../wire/seal.ts";
 import { AuthorisedRequest, type Refusal } from "./authorise.ts";
 import { catchUp } from "./catchup.ts";
 import { Connection } from "./connection.ts";
@@ -19,11 +17,16 @@ import { loadSite, type BrokenSite, type LoadedSite } from "./site.ts";
 const SILENCE = 100;
 
 /**
- * The handler: one connection on fds 0 and 1, from the greeting to `done`. Whatever goes wrong is told to the log; the requester
+ * The handler: one connection on fds 0 and 1, from behind the greeting to `done`. Whatever goes wrong is told to the log; the requester
  * hears nothing before it has shown that it holds a group's key.
+ * @param challenge what the requester was greeted with
  * @param argv the command line behind the program's name
  */
-export async function serve(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+export async function serve(
+  challenge: Uint8Array,
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
   const connection = new Connection();
   let log = openLog(DEFAULT_SETTINGS);
   const complain = async (error: unknown): Promise<void> => {
@@ -36,15 +39,13 @@ export async function serve(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
     void complain(error).finally(() => process.exit(1));
   });
 
-  const challenge = randomBytes(NONCE_LENGTH);
-  connection.send(encodeFrame(encodeGreeting(challenge)));
   let arrived = process.hrtime.bigint();
   try {
     const options = readOptions(argv);
     let site = loadSite(options, env);
     log = openLog(site.settings);
 
-    const body = await connection.request(site.settings.requestTimeout * 1000 - performance.now());
+    const body = await connection.request(site.settings.requestTimeout * 1000 - process.uptime() * 1000);
     arrived = process.hrtime.bigint();
     const { config, nonce, box } = decodeSealedRequest(body);
     if (config !== (options.config ?? "")) {
@@ -117,6 +118,7 @@ async function answer(
     return;
   }
   replies.send({ type: "accepted" });
+  // Starting logger(1) takes longer than many a request: csync2 need not wait for it, and lines never overtake one another.
   void log("accepted", who);
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
   try {

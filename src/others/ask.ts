@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import { connect, isIPv6, type Socket } from "node:net";
 import type { Verb } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
-import { encodeFrame, REPLY_BODY_LIMIT, takeFrame } from "../wire/frame.ts";
+import { encodeFrame, NONCE_LENGTH, REPLY_BODY_LIMIT, takeFrame } from "../wire/frame.ts";
 import {
   decodeGreeting,
   decodeReply,
@@ -12,7 +12,7 @@ import {
   type Done,
   type RefusalReason,
 } from "../wire/messages.ts";
-import { NONCE_LENGTH, replyOpener, sealRequest } from "../wire/seal.ts";
+import { replyOpener, sealRequest } from "../wire/seal.ts";
 import { LIMIT_WORDS, onLimit, type Limits } from "./limits.ts";
 import type { Route } from "./plan.ts";
 

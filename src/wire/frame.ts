@@ -6,6 +6,10 @@ export const REQUEST_BODY_LIMIT = 1024;
 export const REPLY_BODY_LIMIT = 16384;
 /** The bytes of a frame ahead of its body: the length, u16 big-endian. */
 export const FRAME_HEADER = 2;
+/** Length of a challenge and of a request's nonce, in bytes. */
+export const NONCE_LENGTH = 32;
+/** What a box is longer than its text, in bytes: Poly1305's authenticator. */
+export const BOX_OVERHEAD = 16;
 
 /** One frame: its length, then `body` (1 to 65535 bytes; the caller keeps to its side's limit). */
 export function encodeFrame(body: Uint8Array): Uint8Array {

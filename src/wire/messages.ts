@@ -1,6 +1,5 @@
 import { Csync2revError } from "../errors.ts";
-import { REPLY_BODY_LIMIT } from "./frame.ts";
-import { BOX_OVERHEAD, NONCE_LENGTH } from "./seal.ts";
+import { BOX_OVERHEAD, NONCE_LENGTH, REPLY_BODY_LIMIT } from "./frame.ts";
 
 /** The version of the protocol, the only one so far. */
 export const VERSION = 1;

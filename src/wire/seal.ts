@@ -2,11 +2,6 @@ import { hkdfSync } from "node:crypto";
 import nacl from "tweetnacl";
 import type { Key } from "../csync2cfg/model.ts";
 
-/** Length of a challenge and of a request's nonce, in bytes. */
-export const NONCE_LENGTH = 32;
-/** What a box is longer than its text, in bytes: Poly1305's authenticator. */
-export const BOX_OVERHEAD = nacl.secretbox.overheadLength;
-
 /** What makes a session's keys its own: both sides' random bytes and the config name that the request bears. */
 export interface Session {
   readonly challenge: Uint8Array;

@@ -1,7 +1,7 @@
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { takeFrame, encodeFrame, REPLY_BODY_LIMIT } from "../../src/wire/frame.ts";
+import { takeFrame, encodeFrame, NONCE_LENGTH, REPLY_BODY_LIMIT } from "../../src/wire/frame.ts";
 import {
   decodeGreeting,
   decodeReply,
@@ -10,7 +10,7 @@ import {
   type Reply,
   type Request,
 } from "../../src/wire/messages.ts";
-import { NONCE_LENGTH, replyOpener, sealRequest } from "../../src/wire/seal.ts";
+import { replyOpener, sealRequest } from "../../src/wire/seal.ts";
 import type { Host } from "../cluster/cluster.ts";
 
 /** All that a handler put on the wire, taken apart: nothing but frames may be in it. */

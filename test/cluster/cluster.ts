@@ -35,6 +35,8 @@ export interface ClusterOptions {
   readonly ipv6?: boolean;
   /** The built program to have as /usr/sbin/csync2rev; dist/csync2rev.cjs by default, null for none. */
   readonly program?: string | null;
+  /** The Node to have as /usr/bin/node; the one that runs this by default. */
+  readonly node?: string;
   /** Debian packages to have beside the usual ones. */
   readonly packages?: readonly string[];
 }
@@ -50,11 +52,11 @@ export function groupOf(hosts: readonly string[], lines: readonly string[] = ["a
  * machine lacks of csync2 and the superservers is fetched once, into .cache.
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const { hosts = ["h1", "h2", "h3"], ipv6 = false, program = PROGRAM } = options;
+  const { hosts = ["h1", "h2", "h3"], ipv6 = false, program = PROGRAM, node = process.execPath } = options;
   if (program !== null && !existsSync(program))
     throw new Error(`${program} is not there: npm run build makes it`);
   const packages = await debianPackages([...PACKAGES, ...(options.packages ?? [])]);
-  const ground = await layGround({ packages, program, node: process.execPath });
+  const ground = await layGround({ packages, program, node });
   const cluster = new Cluster(ground, places(hosts, ipv6), options.cfg);
   try {
     await cluster.reset();

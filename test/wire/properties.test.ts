@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { encodeFrame, REPLY_BODY_LIMIT, takeFrame } from "../../src/wire/frame.ts";
+import { BOX_OVERHEAD, encodeFrame, REPLY_BODY_LIMIT, takeFrame } from "../../src/wire/frame.ts";
 import {
   decodeGreeting,
   decodeReply,
@@ -18,14 +18,7 @@ import {
   type Reply,
   type Request,
 } from "../../src/wire/messages.ts";
-import {
-  BOX_OVERHEAD,
-  openRequest,
-  replyOpener,
-  replySealer,
-  sealRequest,
-  type Session,
-} from "../../src/wire/seal.ts";
+import { openRequest, replyOpener, replySealer, sealRequest, type Session } from "../../src/wire/seal.ts";
 import { keyOf, receiveRequest, whole } from "./receive.ts";
 
 const runs = { numRuns: Number(process.env["FUZZ_RUNS"] ?? 1000) };

@@ -1,0 +1,79 @@
+/** What one comparison came to. */
+export interface Row {
+  /** Which of the promises it belongs to. */
+  readonly subject: string;
+  readonly measured: Figure;
+  /** What it stands beside; none where the figure stands for itself. */
+  readonly beside?: Figure;
+  /** The most that `measured` may be, as a multiple of `beside`, or in its own unit where it stands alone. */
+  readonly limit?: number;
+}
+
+export interface Figure {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: "ms" | "MB" | "";
+}
+
+export function ratioOf({ measured, beside }: Row): number {
+  return beside === undefined ? measured.value : measured.value / beside.value;
+}
+
+export function isKept(row: Row): boolean {
+  return row.limit === undefined || ratioOf(row) <= row.limit;
+}
+
+/** The rows as a Markdown table. */
+export function table(rows: readonly Row[]): string {
+  const cells = rows.map((row) => [
+    row.subject,
+    `${row.measured.what}: ${figure(row.measured)}`,
+    row.beside === undefined ? "" : `${row.beside.what}: ${figure(row.beside)}`,
+    row.beside === undefined ? "" : ratioOf(row).toFixed(2),
+    row.limit === undefined ? "" : `≤ ${row.limit}${row.beside === undefined ? ` ${row.measured.unit}` : ""}`,
+    row.limit === undefined ? "" : isKept(row) ? "yes" : "**no**",
+  ]);
+  return [["", "csync2rev", "beside", "ratio", "limit", "kept"], Array<string>(6).fill("---"), ...cells]
+    .map((line) => `| ${line.join(" | ")} |\n`)
+    .join("");
+}
+
+function figure({ value, unit }: Figure): string {
+  if (unit === "ms" && value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
+  return `${value >= 100 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)}${unit === "" ? "" : ` ${unit}`}`;
+}
+
+const WIDTH = 760;
+const BAR = 22;
+const GAP = 30;
+const LEFT = 12;
+
+/** The rows that have a limit, each as a bar: how much of its limit it uses. */
+export function chart(rows: readonly Row[]): string {
+  const bars = rows.filter((row) => row.limit !== undefined);
+  const limitAt = WIDTH * 0.7;
+  const lines = bars.map((row, index) => {
+    const y = 34 + index * (BAR + GAP);
+    const share = ratioOf(row) / (row.limit ?? 1);
+    const width = Math.max(2, Math.min(share * (limitAt - LEFT), WIDTH - LEFT - 90));
+    const amount = row.beside === undefined ? figure(row.measured) : `× ${ratioOf(row).toFixed(2)}`;
+    const beside = row.beside === undefined ? "" : `, beside ${row.beside.what}`;
+    return [
+      `<text x="${LEFT}" y="${y - 6}">${escape(`${row.subject}: ${row.measured.what}${beside}`)}</text>`,
+      `<rect x="${LEFT}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="3" fill="${share <= 1 ? "#2a7f62" : "#b5532a"}"/>`,
+      `<text x="${(LEFT + width + 8).toFixed(1)}" y="${y + 15}" font-weight="bold">${escape(amount)}</text>`,
+    ].join("\n");
+  });
+  const height = 34 + bars.length * (BAR + GAP);
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12" fill="#444">
+<rect width="${WIDTH}" height="${height}" fill="#fff"/>
+<line x1="${limitAt}" y1="10" x2="${limitAt}" y2="${height - 14}" stroke="#888" stroke-dasharray="4 3"/>
+<text x="${limitAt + 6}" y="14" fill="#888">limit</text>
+${lines.join("\n")}
+</svg>
+`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}

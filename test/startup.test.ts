@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import * as esbuild from "esbuild";
+import { converse } from "./catchup/requester.ts";
+
+const PROGRAM = join(import.meta.dirname, "../dist/csync2rev.cjs");
+
+/** What a whole `ping` may load of Node: each costs every request its part of a millisecond. child_process is for logger and csync2. */
+const MODULES = ["crypto", "dns/promises", "fs", "net", "os", "path", "timers/promises", "util"];
+/** How many of Node's own parts these may bring along, beyond those of an empty program. */
+const PARTS = 60;
+/** What the handler's side may be, minified, in bytes: V8 parses all of it. */
+const BYTES = 92_000;
+/** What the whole file may be: Node reads all of it. */
+const FILE_BYTES = 330_000;
+
+/** Notes what of Node is loaded while the program runs. */
+const SPY = `
+const Module = require("node:module");
+const before = new Set(process.moduleLoadList);
+const load = Module._load;
+const modules = new Set();
+Module._load = function (name, ...rest) {
+  if (Module.isBuiltin(name)) modules.add(name.replace(/^node:/, ""));
+  return load.call(this, name, ...rest);
+};
+process.on("exit", () => {
+  const parts = process.moduleLoadList.filter((part) => !before.has(part));
+  require("fs").writeFileSync(process.env.SPY_REPORT, JSON.stringify({ modules: [...modules].sort(), parts }));
+});
+`;
+
+describe("the handler loads", () => {
+  let directory: string;
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), "csync2rev-startup-"));
+  });
+  after(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  test("no more of Node, and nothing of the command line's side, for a ping", async () => {
+    const key = "k".repeat(64);
+    const file = (name: string): string => join(directory, name);
+    writeFileSync(file("csync2.cfg"), "group cluster {\n host h1 localhost;\n key csync2.key;\n}\n");
+    writeFileSync(file("csync2.key"), `${key}\n`);
+    writeFileSync(file("csync2rev.ini"), `log = ${file("log")}\n`);
+    writeFileSync(file("spy.cjs"), SPY);
+
+    const { ours, theirs } = await connection();
+    const handler = spawn(process.execPath, ["--require", file("spy.cjs"), PROGRAM, "-i", "-N", "h1"], {
+      stdio: [theirs, theirs, theirs],
+      env: { CSYNC2_SYSTEM_DIR: directory, SPY_REPORT: file("report"), NODE_V8_COVERAGE: file("coverage") },
+    });
+    const ended = once(handler, "close");
+    theirs.destroy();
+    const { replies } = await converse(asProcess(ours), { key, verb: "ping", from: "localhost" });
+    assert.deepEqual(
+      replies.map(({ type }) => type),
+      ["accepted", "done"],
+    );
+    await ended;
+
+    const loaded = JSON.parse(readFileSync(file("report"), "utf8")) as { modules: string[]; parts: string[] };
+    assert.deepEqual(loaded.modules, MODULES);
+    assert.ok(
+      loaded.parts.length <= PARTS,
+      `${loaded.parts.length} parts of Node: ${loaded.parts.join(", ")}`,
+    );
+    assert.deepEqual(scriptsOf(file("coverage")), ["csync2rev.cjs"]);
+  });
+
+  test("no more bytes than it was given", async () => {
+    const { metafile, outputFiles } = await esbuild.build({
+      entryPoints: [join(import.meta.dirname, "../src/main.ts")],
+      bundle: true,
+      minify: true,
+      write: false,
+      metafile: true,
+      platform: "node",
+      format: "cjs",
+      plugins: [
+        {
+          name: "without-the-command-line",
+          setup: (build) => {
+            build.onResolve({ filter: /\/cli\.ts$/ }, () => ({ path: "cli", external: true }));
+          },
+        },
+      ],
+    });
+    const packages = Object.keys(metafile.inputs).flatMap(
+      (input) => /node_modules\/([^/]+)/.exec(input)?.[1] ?? [],
+    );
+    assert.deepEqual([...new Set(packages)].sort(), ["ini", "tweetnacl"]);
+    const bytes = outputFiles[0]?.contents.length ?? Infinity;
+    assert.ok(bytes <= BYTES, `${bytes} bytes`);
+    const whole = readFileSync(PROGRAM).length;
+    assert.ok(whole <= FILE_BYTES, `${whole} bytes in one file`);
+  });
+});
+
+/** Both ends of a TCP connection. */
+async function connection(): Promise<{ ours: Socket; theirs: Socket }> {
+  const server = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const ours = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const [theirs] = (await once(server, "connection")) as [Socket];
+  server.close();
+  return { ours, theirs };
+}
+
+/** A connection in the place of a process's stdin and stdout. */
+function asProcess(socket: Socket): ChildProcessWithoutNullStreams {
+  const stderr = { resume: () => undefined };
+  return Object.assign(socket, {
+    stdin: socket,
+    stdout: socket,
+    stderr,
+  }) as unknown as ChildProcessWithoutNullStreams;
+}
+
+/** The files of the project, or parts of such, that V8 has compiled. */
+function scriptsOf(coverage: string): string[] {
+  const scripts = readdirSync(coverage).flatMap((name) => {
+    const { result } = JSON.parse(readFileSync(join(coverage, name), "utf8")) as {
+      result: { url: string }[];
+    };
+    return result.map(({ url }) => url);
+  });
+  const at = `${join(PROGRAM, "..")}/`;
+  return scripts.filter((url) => url.includes(at)).map((url) => url.slice(url.indexOf(at) + at.length));
+}
