@@ -138,7 +138,7 @@ describe("each verb runs what it should", () => {
       deleted: 0,
       pending: 0,
       files: [],
-      attempts: 2,
+      attempts: 3,
     });
     assert.equal(h3.read("/srv/data/a"), "a");
   });
