@@ -181,6 +181,35 @@ describe("a member", () => {
       if (LONGER > 1) console.log(`| ${megabytes} MB of ${what} | ${peakMB} MB | ${seconds} s |`);
     });
 
+  test("that does not read holds nobody up, and is told what it missed, through a socket and through pipes", async () => {
+    stub(`case "$*" in *-M*) exit 2;; esac\nyes 'a line of csync2, of a usual length' | head -n 500000`);
+    h2.write("/etc/csync2rev.ini", `${USE_STUB}verify-address = no\n`);
+    h2.write("/opt/piped", "#!/bin/bash\ncat | csync2rev -i | cat\n", 0o755);
+    const seal = { key: cluster.key, text: asking("update", { output: true }) };
+    for (const command of [csync2rev.command, ["/opt/piped"]]) {
+      await h2.serve("inetd", [{ ...csync2rev, command }]);
+      const before = h2.syslog("csync2rev").length;
+      let heard = false;
+      const conversation = connectFrom(h1, [{ host: "h2", seal, deaf: 4000, finish: true }]).then(
+        (outcomes) => {
+          heard = true;
+          return outcomes;
+        },
+      );
+      const isDone = (): boolean =>
+        h2
+          .syslog("csync2rev")
+          .slice(before)
+          .some(({ message }) => message.startsWith("event=done"));
+      await h2.until("csync2 has ended", isDone, 30_000);
+      assert.equal(heard, false);
+      const [outcome] = await conversation;
+      const replies = (outcome?.replies ?? []) as { type: string; line?: string }[];
+      assert.equal(replies.at(-1)?.type, "done");
+      assert.ok(replies.some(({ line }) => /^\(\d+ lines left out/.test(line ?? "")));
+    }
+  });
+
   test("finds the key nowhere: no log, error, report, process title or environment", async () => {
     const everything: string[] = [];
     stub("sleep 1; exit 1");

@@ -31,6 +31,8 @@ export interface Attempt {
   /** Lengths of the pieces that it is said in; what is left goes in one. Between them, so many milliseconds. */
   readonly pieces?: readonly number[];
   readonly gap?: number;
+  /** Does not read for so many milliseconds once it has begun to speak. */
+  readonly deaf?: number;
   /** Says that nothing more will come. */
   readonly finish?: boolean;
 }
@@ -93,6 +95,7 @@ async function make(attempt: Attempt): Promise<Outcome> {
       box[0] = (box[0] ?? 0) ^ (flip ? 1 : 0);
       open = replyOpener({ file: "", text: key }, session);
       speak = say(encodeFrame(encodeSealedRequest({ ...session, box })));
+      if (attempt.deaf !== undefined) await sleep(attempt.deaf);
     }
   } catch (error) {
     how = (error as NodeJS.ErrnoException).code ?? String(error);
