@@ -111,6 +111,20 @@ describe("a member", () => {
       assert.equal(received, 44);
   });
 
+  test("of one group has no say in another group", async () => {
+    await h2.serve("inetd", [csync2rev]);
+    const other = groupOf(["h1", "h2"]).replace("nossl * *;", "").replace("cluster", "other");
+    h2.write(
+      "/etc/csync2.cfg",
+      groupOf(["h1", "h2"]) + other.replace("csync2.key", "csync2.key_other"),
+      0o600,
+    );
+    h2.write("/etc/csync2.key_other", "O".repeat(64), 0o600);
+    const [own, foreign] = await ask([asking("ping"), asking("ping", { group: "other" })]);
+    assert.equal((own?.replies.at(-1) as { type?: string }).type, "done");
+    assert.equal(foreign && reasonOf(foreign), "not-a-member");
+  });
+
   test("whose name in csync2.cfg reads as an option or a list is refused", async () => {
     await h2.serve("inetd", [csync2rev]);
     for (const name of ["-x", "a,b"]) {

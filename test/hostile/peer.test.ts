@@ -61,15 +61,16 @@ describe("a host that asks hostile peers", () => {
     h1 = cluster.host("h1");
     await h1.run(["ip", "route", "add", "10.77.0.0/16", "dev", "eth0"]);
     await h1.serve("inetd", [csync2]);
+    await startPeers();
   });
   after(() => cluster.close());
 
   /** Has a stub listen on each peer's address. */
-  const startPeers = async (chosen: readonly { manner: string; name: string }[]): Promise<void> => {
+  const startPeers = async (): Promise<void> => {
     const host = cluster.host(peers[0]?.name ?? "");
     const program = install(host, "peer-stub");
     await Promise.all(
-      chosen.map(async ({ manner, name }) => {
+      peers.map(async ({ manner, name }) => {
         const child = host.spawn([
           ...program,
           manner,
@@ -85,7 +86,6 @@ describe("a host that asks hostile peers", () => {
     h1.run(["csync2rev", "--others", "--deadline", "4", ...args]);
 
   test("never takes them for done, and tells what each did", async () => {
-    await startPeers(peers);
     const { stdout, stderr, code } = await ask("--json", "--jobs", "30");
     const result = JSON.parse(stdout) as { peers: Peer[] };
     const outcomes = Object.fromEntries(
@@ -114,8 +114,9 @@ describe("a host that asks hostile peers", () => {
     assert.doesNotMatch(piped.stdout + piped.stderr, UNPRINTABLE);
     assert.doesNotMatch(piped.stdout + piped.stderr, /^forged/m);
     assert.match(piped.stdout, /run there {2}csync2 -f FILE && csync2 -u/);
-    // The screen's own: up so many lines, to the line's start, erase to the end.
-    const foreign = onTerminal.stdout.replaceAll(/\x1b\[\d+A\r\x1b\[J/g, "").replaceAll("\r\n", "\n");
+    // Our own: up so many lines, to the line's start, erase to the end; colours.
+    const own = /\x1b\[\d+A\r\x1b\[J|\x1b\[\d+m|\r(?=\n)/g;
+    const foreign = onTerminal.stdout.replaceAll(own, "");
     assert.match(foreign, /owned/);
     assert.doesNotMatch(foreign, UNPRINTABLE);
   });
