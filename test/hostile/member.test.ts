@@ -74,7 +74,7 @@ describe("a member", () => {
         "H1",
         "h1.",
       ],
-      ...["x".repeat(255), "\x1b".repeat(80), "<0>event=accepted from=h1 ".repeat(9)],
+      ...["x".repeat(255), "\x7f".repeat(255), "<0>event=accepted from=h1 ".repeat(9)],
     ];
     const verbs = nasty.map((verb) => asking(verb));
     const froms = nasty.map((from) => asking("update", { from }));
@@ -167,6 +167,30 @@ describe("a member", () => {
     assert.ok(peers[0]?.files.includes("/srv/data/\u202egpj.exe"));
     assert.ok(peers[0]?.files.includes("/srv/data/\x9bC1"));
     for (const { stdout, stderr } of [table, quiet, json]) assert.doesNotMatch(stdout + stderr, UNPRINTABLE);
+  });
+
+  test("names in csync2.cfg are shown without harm, whatever is in them", async () => {
+    await h1.serve("inetd", [csync2]);
+    const hosts = [
+      "h1",
+      ...["\x1b[2J", "\x9b31m", "\u202egnp", "__proto__", "two\nlines"].map((name) => `"${name}"`),
+    ];
+    const cfg = groupOf(hosts, ["#csync2rev allow \x1b[2J*;"]).replace(
+      "group cluster",
+      'group "\x1b[31m\u2028"',
+    );
+    h1.write("/etc/csync2.cfg", cfg, 0o600);
+    for (const [mode, ...args] of [
+      ["--show-config"],
+      ["--test"],
+      ["--others", "--deadline", "1"],
+      ["--others", "--deadline", "1", "--json"],
+      ["--others", "-P", "\x1b[2Jnone"],
+    ]) {
+      const { stdout, stderr } = await h1.run(["csync2rev", mode ?? "", ...args]);
+      assert.match(stdout + stderr, /\\x1b\[2J|\\u001b\[2J/);
+      assert.doesNotMatch(stdout + stderr, UNPRINTABLE);
+    }
   });
 
   for (const [what, megabytes, output] of [
