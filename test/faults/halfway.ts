@@ -2,11 +2,12 @@ import { randomFillSync } from "node:crypto";
 import type { Host } from "../cluster/cluster.ts";
 import { shell } from "./catchup.ts";
 
-/** Gives a host files to push, of which one is so big that csync2 can be met while it sends it. */
+/** Gives a host files to push, so many and so big that csync2 can be met while it checks and sends them. */
 export function changeMuch(host: Host, version = "v2"): void {
   host.write("/srv/data/a", version);
   host.write("/srv/data/big", randomFillSync(Buffer.alloc(40 << 20)));
   host.write("/srv/data/z", version);
+  for (let i = 0; i < 400; i++) host.write(`/srv/data/many/${i}`, version);
 }
 
 /** Waits until csync2 with this option runs on a host, but for what a superserver starts; its pid there. */
