@@ -62,7 +62,7 @@ describe("busy", { concurrency: 4 }, () => {
         assert.match(
           screen,
           name === "h1"
-            ? /will be tried again: another csync2 holds the database/
+            ? /will be tried again: another csync2 holds the data/
             : /will be tried again: the connection to the requester/,
         );
         assert.deepEqual([...h2.tree()], [...h1.tree()]);
