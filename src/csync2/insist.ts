@@ -3,7 +3,7 @@ import type { ThisHost } from "../host.ts";
 import { pauseBefore } from "../pause.ts";
 import { OutputReader, type Report } from "./output.ts";
 import { runCsync2, type RunEnd, type RunWatcher } from "./run.ts";
-import type { Command } from "./verbs.ts";
+import { CHECK, type Command } from "./verbs.ts";
 
 /** Who is told of a run, and of its repetitions. */
 export interface InsistWatcher extends RunWatcher {
@@ -84,6 +84,10 @@ function judge(
     return CUT_SHORT;
   }
   if (command.dry === true && end.exit === 1 && report.complaint === undefined) return 0;
-  if (end.exit > 128) report.complaint ??= `csync2 was killed by signal ${end.exit - 128}`;
+  if (end.exit > 128) {
+    report.complaint = `csync2 was killed by signal ${end.exit - 128}`;
+    // Its first statements are transactions of their own: it may have recorded a file's state and not yet marked it dirty.
+    if (command === CHECK) report.complaint += "; --reconcile brings the file that it had in hand";
+  }
   return end.exit;
 }

@@ -51,7 +51,8 @@ export class OutputReader {
     complaint: undefined,
     passing: undefined,
   };
-  #announced: { readonly as: "updated" | "deleted"; readonly file: string } | undefined;
+  /** The file that csync2 named last; `as` null where nothing had to be done to it. */
+  #announced: { readonly as: "updated" | "deleted" | null; readonly file: string } | undefined;
   /** How many files csync2 has said stay dirty. */
   #staying = 0;
   /** The file that csync2 has just said stays dirty. */
@@ -65,9 +66,11 @@ export class OutputReader {
 
   stderr(line: string): void {
     if (this.#stays !== undefined) {
-      // In a dry run the directory that would hold the file has not been made: the file would be.
-      if (line.startsWith("missing parent dir ")) keep(this.report.wouldUpdate, this.#stays.file);
-      else this.report.complaint = this.#stays.line;
+      if (line.startsWith("missing parent dir ")) {
+        // csync2 marks the directory too, forgets its errors and begins anew; in a dry run the file would be written.
+        keep(this.report.wouldUpdate, this.#stays.file);
+        this.#staying = 0;
+      } else this.report.complaint = this.#stays.line;
       this.#stays = undefined;
     }
     const announced = this.#announced;
@@ -78,13 +81,16 @@ export class OutputReader {
         if (!line.includes("Won")) this.#announced = announced;
         return;
       }
+      if (line.startsWith("File is already up to date on peer")) {
+        this.#announced = { ...announced, as: null };
+        return;
+      }
       if (line.startsWith("File stays in dirty state")) {
         this.#staying++;
         this.#stays = { file: announced.file, line: `${announced.file}: ${line}` };
         return;
       }
-      if (!line.startsWith("File is already up to date on peer") && !line.startsWith("ERROR"))
-        this.report[announced.as]++;
+      if (announced.as !== null && !line.startsWith("ERROR")) this.report[announced.as]++;
     }
     const update = /^(Updating|Deleting) (.*) on \S+ \.\.\.$/.exec(line);
     if (update !== null) {
@@ -92,8 +98,11 @@ export class OutputReader {
       return;
     }
     const errors = Number(/^Finished with (\d+) errors\.$/.exec(line)?.[1] ?? 0);
-    // Of a connection that broke off while a file was sent csync2 says nothing, but it counts that BYE went unanswered.
-    if (this.#staying > 0 && errors > this.#staying) this.report.passing ??= BROKEN_OFF;
+    if (this.#staying > 0 && errors > this.#staying) {
+      // Of a connection that broke off while a file was sent csync2 says nothing, but it counts that BYE went unanswered.
+      this.report.passing ??= BROKEN_OFF;
+      this.report.complaint = this.report.passing;
+    }
     const passing = PASSING.find(([pattern]) => pattern.test(line))?.[1];
     this.report.passing = passing ?? this.report.passing;
     if (passing !== undefined || (COMPLAINT.test(line) && !NO_COMPLAINT.test(line)))

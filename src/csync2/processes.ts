@@ -39,7 +39,7 @@ function lockHolder(lockFile: string): number | undefined {
   const row = read("/proc/locks")
     ?.split("\n")
     .map((line) => line.split(/\s+/))
-    .find(([, , kind, , , place]) => kind === "WRITE" && place?.endsWith(`:${inode}`));
+    .find(([, , , access, , place]) => access === "WRITE" && place?.endsWith(`:${inode}`));
   const pid = Number(row?.[4]);
   return pid > 0 ? pid : undefined;
 }

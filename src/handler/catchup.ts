@@ -11,7 +11,7 @@ import type { Replies } from "./replies.ts";
 
 /**
  * Runs what an authorised request asks for, and tells how it went. Once csync2 runs, nothing that the requester does stops it.
- * @param arrived when the request was in, on process.hrtime's clock, in nanoseconds
+ * @param connected when the requester connected, on process.hrtime's clock, in nanoseconds
  * @param gone whether the requester is known to have gone
  * @returns how it went, or `busy` where the lock did not come free in time
  * Throws `gone` where the requester went before csync2 was started, `system` where a program is missing.
@@ -20,7 +20,7 @@ export async function catchUp(
   request: AuthorisedRequest,
   host: ThisHost,
   replies: Replies,
-  arrived: bigint,
+  connected: bigint,
   gone: () => boolean,
 ): Promise<Done | Refusal> {
   const began = process.uptime();
@@ -38,7 +38,7 @@ export async function catchUp(
   }
   for (const command of last.exit === 0 ? commandsOf(request.verb, from) : []) {
     const insisted =
-      command === CHECK ? await checkOnce(host, arrived, watcher) : await insist(host, command, watcher);
+      command === CHECK ? await checkOnce(host, connected, watcher) : await insist(host, command, watcher);
     if (insisted.kind === "busy") return { reason: "busy", detail: insisted.holder };
     last = insisted;
     attempts += insisted.attempts;

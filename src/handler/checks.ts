@@ -18,12 +18,12 @@ interface Stamp {
 const STAMP_LIMIT = 4096;
 
 /**
- * Runs a check, unless one that started after `arrived` has succeeded: forty hosts that boot together cost two checks, the one
+ * Runs a check, unless one that started after `connected` has succeeded: forty hosts that boot together cost two checks, the one
  * that runs when they come and one more. A second lock holds the others back meanwhile; it goes with this process, whereas
  * csync2's own lock stays with csync2.
- * @param arrived when the request was in, on process.hrtime's clock (CLOCK_MONOTONIC), in nanoseconds
+ * @param connected when the requester connected, on process.hrtime's clock (CLOCK_MONOTONIC), in nanoseconds
  */
-export async function checkOnce(host: ThisHost, arrived: bigint, watcher: InsistWatcher): Promise<Insisted> {
+export async function checkOnce(host: ThisHost, connected: bigint, watcher: InsistWatcher): Promise<Insisted> {
   const { lockFile, lockTimeout } = host.settings;
   const fd = openSync(
     `${lockFile}.check`,
@@ -45,7 +45,7 @@ export async function checkOnce(host: ThisHost, arrived: bigint, watcher: Insist
       host.settings.csync2Options,
     ]);
     const last = readStamp(fd);
-    if (last?.boot === boot && last.of === of && BigInt(last.started) > arrived) return NOTHING_RUN;
+    if (last?.boot === boot && last.of === of && BigInt(last.started) > connected) return NOTHING_RUN;
     const started = process.hrtime.bigint();
     const insisted = await insist(host, CHECK, watcher);
     if (insisted.kind === "ended" && insisted.exit === 0)

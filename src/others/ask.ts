@@ -19,6 +19,9 @@ import type { Route } from "./plan.ts";
 /** How long a peer that has been asked may say nothing, in milliseconds: four of its signs of life. */
 const SILENCE = 60_000;
 
+/** After so long without a word the peer's kernel is asked whether it is still there, in milliseconds; ten seconds later it is not. */
+const PROBE_AFTER = 10_000;
+
 /** How one conversation ended. */
 export type Answer =
   | { readonly kind: "done"; readonly done: Done }
@@ -98,6 +101,7 @@ async function open(
       fail(describe(error));
     });
     socket.on("connect", () => {
+      socket.setKeepAlive(true, PROBE_AFTER);
       clearTimeout(timer);
       stop();
       resolve(socket);

@@ -1,0 +1,316 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Cluster, csync2, csync2rev, type Host, startCluster } from "../cluster/cluster.ts";
+import { type CaughtUp, catchUp, peerOf, untilQuiet } from "./catchup.ts";
+import { changeMuch, meet, signal } from "./halfway.ts";
+
+/** Two hosts: h1 has what h2 has missed. */
+async function inCluster(
+  settings: string,
+  body: (h1: Host, h2: Host, cluster: Cluster) => Promise<void>,
+): Promise<void> {
+  const cluster = await startCluster({ hosts: ["h1", "h2"], packages: ["libfaketime"] });
+  try {
+    const [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
+    await Promise.all([h1.serve("inetd"), h2.serve("xinetd")]);
+    h1.write("/etc/csync2rev.ini", settings);
+    await body(h1, h2, cluster);
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** A further run catches up, and nothing is left running or locked. */
+async function endsWell(h1: Host, h2: Host, ...args: readonly string[]): Promise<void> {
+  const result = await catchUp(h2, ...args);
+  assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+  assert.deepEqual([...h2.tree()], [...h1.tree()]);
+  await Promise.all([untilQuiet(h1), untilQuiet(h2)]);
+}
+
+/** Starts a catch-up, and has something happen while csync2 pushes. */
+async function during(
+  [h1, h2]: readonly [Host, Host],
+  option: "-c" | "-u",
+  happens: (pid: number) => Promise<unknown>,
+  ...args: readonly string[]
+): Promise<CaughtUp> {
+  changeMuch(h1);
+  const [result] = await Promise.all([catchUp(h2, ...args), meet(h1, option).then(happens)]);
+  return result;
+}
+
+describe("broken half-way", { concurrency: 4 }, () => {
+  for (const name of ["KILL", "SEGV"]) {
+    test(`the peer's csync2 ends by SIG${name}`, () =>
+      inCluster("", async (h1, h2) => {
+        const result = await during([h1, h2], "-u", (pid) => signal(h1, name, pid));
+        assert.deepEqual([result.code, result.outcomes], [1, ["pending"]], JSON.stringify(result));
+        assert.match(peerOf(result, "h1").detail ?? "", /killed by signal (9|11)/);
+        await endsWell(h1, h2);
+      }));
+  }
+
+  test("the peer's csync2 hangs: it is given up on, not killed, and who asks meanwhile hears why", () =>
+    inCluster("idle-timeout = 2\nlock-timeout = 0\n", async (h1, h2) => {
+      let hung = 0;
+      const result = await during([h1, h2], "-u", (pid) => signal(h1, "STOP", (hung = pid)));
+      const { outcome, detail } = peerOf(result, "h1");
+      assert.deepEqual([result.code, outcome], [1, "pending"]);
+      assert.ok(detail?.includes(`csync2 (pid ${hung}) has done nothing for 2 s`), detail ?? "");
+      const next = peerOf(await catchUp(h2, "--deadline", "1"), "h1");
+      assert.equal(next.outcome, "busy");
+      assert.ok(next.detail?.includes(`csync2 (pid ${hung}) holds /run/csync2rev.lock`), next.detail ?? "");
+      await signal(h1, "CONT", hung);
+      await untilQuiet(h1);
+      await endsWell(h1, h2);
+    }));
+
+  test("stub: the peer's csync2 prints without end", () =>
+    inCluster("csync2 = /opt/csync2\n", async (h1, h2) => {
+      h1.write(
+        "/opt/csync2",
+        '#!/bin/sh\ncase "$*" in *-M*) exit 2;; esac\nexec yes "$(printf %9000d 0)"\n',
+        0o755,
+      );
+      const child = h2.spawn(["csync2rev", "--others", "--verbose", "--deadline", "3"]);
+      let printed = 0;
+      child.stderr.on("data", (text: Buffer) => (printed += text.length));
+      child.stdout.resume();
+      const [code] = (await once(child, "exit")) as [number];
+      assert.equal(code, 75);
+      assert.ok(printed > 1 << 20, `${printed} bytes`);
+      const handler = h1.processes().find(({ command }) => command.includes("csync2rev -i"));
+      const { stdout: status } = await h1.run(["cat", `/proc/${handler?.pid ?? 0}/status`]);
+      assert.ok(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) < 200_000, status);
+      await h1.run(["pkill", "yes"]);
+      h1.write("/etc/csync2rev.ini", "");
+      h1.write("/srv/data/a", "a");
+      await untilQuiet(h1);
+      await endsWell(h1, h2);
+    }));
+
+  test("the handler is killed: csync2 goes on, and the peer is asked again", () =>
+    inCluster("", async (h1, h2) => {
+      const result = await during([h1, h2], "-u", async (pid) => {
+        const handler = h1.processes().find(({ command }) => command.includes("csync2rev -i"));
+        await signal(h1, "KILL", handler?.pid ?? 0);
+        assert.ok(h1.processes().some((running) => running.pid === pid));
+      });
+      assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+      assert.ok(peerOf(result, "h1").attempts >= 3);
+      await endsWell(h1, h2);
+    }));
+
+  test("inetd is restarted on both hosts: the push goes on", () =>
+    inCluster("", async (h1, h2) => {
+      const result = await during([h1, h2], "-u", () => Promise.all([h1.serve("inetd"), h2.serve("inetd")]));
+      assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+      assert.equal(peerOf(result, "h1").attempts, 2);
+      await endsWell(h1, h2);
+    }));
+
+  for (const option of ["-c", "-u"] as const) {
+    test(`the peer loses power while its csync2 ${option} runs, and is back later`, () =>
+      inCluster("", async (h1, h2) => {
+        const result = await during([h1, h2], option, async (pid) => {
+          await signal(h1, "STOP", pid);
+          await h1.powerOff();
+          await sleep(25_000);
+          await h1.boot();
+        });
+        assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+        assert.ok(peerOf(result, "h1").attempts >= 3);
+        // csync2's daemon waits for ever for a peer that has vanished: without keep-alive it cannot tell.
+        for (const { command, pid } of h2.processes())
+          if (command.endsWith("csync2 -i")) await signal(h2, "KILL", pid);
+        // A check that is cut short can have recorded a file that it has not marked: only a comparison shows it.
+        await endsWell(h1, h2, ...(option === "-c" ? ["--reconcile"] : []));
+      }));
+  }
+
+  test("the peer loses power between check and push, for good", () =>
+    inCluster("", async (h1, h2) => {
+      const result = await during(
+        [h1, h2],
+        "-c",
+        async () => {
+          await h1.until("the check is done", () =>
+            h1.syslog("csync2rev").some(({ message }) => message.includes("event=done")),
+          );
+          await h1.powerOff();
+        },
+        "--deadline",
+        "4",
+        "--connect-timeout",
+        "2",
+      );
+      assert.ok([75, 1].includes(result.code ?? 0), JSON.stringify(result));
+      assert.notEqual(peerOf(result, "h1").outcome, "caught-up");
+      await h1.boot();
+      await endsWell(h1, h2);
+    }));
+
+  test("the network is cut for 20 s", () =>
+    inCluster("", async (h1, h2) => {
+      const result = await during([h1, h2], "-u", async () => {
+        await h2.cutNetwork();
+        await sleep(20_000);
+        await h2.mendNetwork();
+      });
+      assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+      await endsWell(h1, h2);
+    }));
+
+  for (const name of ["SIGKILL", "SIGHUP"] as const) {
+    test(`the requester ends by ${name}: csync2 on the peer goes on to the end`, () =>
+      inCluster("", async (h1, h2) => {
+        changeMuch(h1);
+        const child = h2.spawn(["csync2rev", "--others"]);
+        await meet(h1, "-u");
+        child.kill(name);
+        assert.deepEqual(await once(child, "exit"), [null, name]);
+        await untilQuiet(h1);
+        assert.deepEqual([...h2.tree()], [...h1.tree()]);
+        await h1.until("it is logged", () =>
+          h1.syslog("csync2rev").some(({ message }) => /event=done.*verb=update.*exit=0/.test(message)),
+        );
+        await endsWell(h1, h2);
+      }));
+  }
+
+  test("Ctrl-C ends the requester at once, with what is known so far", () =>
+    inCluster("", async (h1, h2) => {
+      changeMuch(h1);
+      const child = h2.spawn(["csync2rev", "--others", "--json"]);
+      let stdout = "";
+      child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
+      const pid = await meet(h1, "-u");
+      await signal(h1, "STOP", pid);
+      child.kill("SIGINT");
+      assert.deepEqual(await once(child, "close"), [130, null]);
+      const { exit, peers } = JSON.parse(stdout) as CaughtUp;
+      assert.equal(exit, 130);
+      assert.deepEqual(
+        peers.map(({ peer, outcome, detail }) => [peer, outcome, detail]),
+        [["h1", "lost", "interrupted before it said how it went"]],
+      );
+      await signal(h1, "CONT", pid);
+      await untilQuiet(h1);
+      await endsWell(h1, h2);
+    }));
+
+  test("a deadline ends what is waited for, never a push that runs", () =>
+    inCluster("", async (h1, h2) => {
+      const result = await during(
+        [h1, h2],
+        "-u",
+        async (pid) => {
+          await signal(h1, "STOP", pid);
+          await sleep(4_000);
+          await signal(h1, "CONT", pid);
+        },
+        "--deadline",
+        "3",
+      );
+      assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+      const holder = h1.spawn(["flock", "/run/csync2rev.lock", "sleep", "60"]);
+      await h1.until("the lock is held", () => h1.processes().some(({ command }) => command === "sleep 60"));
+      const late = await catchUp(h2, "--deadline", "1");
+      assert.deepEqual([late.code, late.outcomes], [75, ["busy"]], JSON.stringify(late));
+      assert.match(peerOf(late, "h1").detail ?? "", /^sleep \(pid \d+\) holds .* at the deadline$/);
+      await h1.run(["pkill", "sleep"]);
+      holder.kill();
+      await endsWell(h1, h2);
+    }));
+
+  test("the disk is full on the requester", () =>
+    inCluster("retries = 1\n", async (h1, h2) => {
+      await h2.run(["mount", "-t", "tmpfs", "-o", "size=20m,mode=755", "tmpfs", "/srv/data"]);
+      changeMuch(h1);
+      const result = await catchUp(h2);
+      assert.deepEqual([result.code, result.outcomes], [1, ["pending"]], JSON.stringify(result));
+      assert.ok(peerOf(result, "h1").files.includes("/srv/data/big"));
+      await h2.run(["mount", "-o", "remount,size=200m", "/srv/data"]);
+      const again = await catchUp(h2);
+      assert.equal(again.code, 0, JSON.stringify(again) + (await h2.run(["ls", "-la", "/srv/data"])).stdout);
+      assert.equal((await h2.run(["ls", "-C", "/srv/data"])).stdout, "a  big  many  z\n");
+      await Promise.all([untilQuiet(h1), untilQuiet(h2)]);
+    }));
+
+  for (const directory of ["/var/lib/csync2", "/run", "/tmp"]) {
+    test(`the disk is full on the peer, in ${directory}`, () =>
+      inCluster("retries = 1\n", async (h1, h2) => {
+        h1.write("/srv/data/a", "a");
+        await h1.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", directory]);
+        await h1.run(["dd", "if=/dev/zero", `of=${directory}/fill`, "bs=1k", "count=8"]);
+        for (let i = 0; i < 300; i++) h1.write(`/srv/data/many/${i}`, "new");
+        const result = await catchUp(h2, "--deadline", "10");
+        if (directory === "/var/lib/csync2") {
+          assert.equal(result.code, 1, JSON.stringify(result));
+          assert.equal(peerOf(result, "h1").outcome, "failed");
+          assert.match(peerOf(result, "h1").detail ?? "", /Database Error|database/i);
+        } else assert.ok(result.code === 0 || peerOf(result, "h1").detail !== null, JSON.stringify(result));
+        await h1.run(["umount", directory]);
+        await endsWell(h1, h2);
+      }));
+  }
+
+  for (const program of ["csync2", "flock", "logger"]) {
+    test(`${program} is missing on the peer`, () =>
+      inCluster("", async (h1, h2) => {
+        h1.write("/srv/data/a", "a");
+        const { stdout } = await h1.run(["which", program]);
+        await h1.run(["mount", "--bind", "/dev/null", stdout.trim()]);
+        const result = await catchUp(h2);
+        if (program === "logger") assert.equal(result.code, 0, JSON.stringify(result));
+        else {
+          assert.deepEqual([result.code, result.outcomes], [77, ["refused"]], JSON.stringify(result));
+          assert.match(peerOf(result, "h1").detail ?? "", new RegExp(`there is no program ${program}`));
+        }
+        await h1.run(["umount", stdout.trim()]);
+        await endsWell(h1, h2);
+      }));
+  }
+
+  test("/dev/log is missing on both hosts", () =>
+    inCluster("", async (h1, h2) => {
+      h1.write("/srv/data/a", "a");
+      for (const host of [h1, h2]) host.remove("/run/log");
+      await endsWell(h1, h2);
+    }));
+
+  for (const wrong of ["h1", "h2"]) {
+    test(`the clock of the ${wrong === "h1" ? "peer" : "requester"} is ten years wrong`, () =>
+      inCluster("", async (h1, h2, cluster) => {
+        const library = (await h1.run(["sh", "-c", "ls /usr/lib/*/faketime/libfaketime.so.1"])).stdout.trim();
+        const env = { LD_PRELOAD: library, FAKETIME: "-10y", FAKETIME_DONT_FAKE_MONOTONIC: "1" };
+        const year = Number((await h1.run(["date", "+%Y"])).stdout);
+        assert.equal(Number((await h1.run(["date", "+%Y"], { env })).stdout), year - 10);
+        await cluster.host(wrong).serve("inetd", [
+          { ...csync2, env },
+          { ...csync2rev, env },
+        ]);
+        h1.write("/srv/data/a", "a");
+        const { code, stdout } = await h2.run(["csync2rev", "--others"], wrong === "h2" ? { env } : {});
+        assert.equal(code, 0, stdout);
+        assert.deepEqual([...h2.tree()], [...h1.tree()]);
+        await endsWell(h1, h2);
+      }));
+  }
+
+  test("the key is changed between check and push", () =>
+    inCluster("", async (h1, h2) => {
+      const key = h1.read("/etc/csync2.key");
+      const result = await during([h1, h2], "-c", async (pid) => {
+        await signal(h1, "STOP", pid);
+        h1.write("/etc/csync2.key", `${"k".repeat(64)}\n`);
+        await signal(h1, "CONT", pid);
+      });
+      assert.deepEqual([result.code, result.outcomes], [77, ["unanswered"]], JSON.stringify(result));
+      h1.write("/etc/csync2.key", key, 0o600);
+      await endsWell(h1, h2);
+    }));
+});

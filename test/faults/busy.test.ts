@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { describe, test } from "node:test";
+import { type Cluster, csync2, groupOf, type Host, startCluster } from "../cluster/cluster.ts";
+import { catchUp, peerOf, shell, untilQuiet } from "./catchup.ts";
+
+async function inCluster(
+  names: readonly string[],
+  body: (hosts: readonly Host[], cluster: Cluster) => Promise<void>,
+): Promise<void> {
+  const cluster = await startCluster({ hosts: names });
+  try {
+    await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
+    await body(cluster.hosts, cluster);
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** Has a csync2 hold a host's database, until the promise's function is called: it is stopped in the middle of a check. */
+async function holdDatabase(host: Host): Promise<() => Promise<void>> {
+  const journal = host.path(`/var/lib/csync2/${host.name}.db3-journal`);
+  await shell(host, "csync2 -cr /; mkdir -p /mnt/many; cd /mnt/many; seq 4000 | xargs touch");
+  host.write(
+    "/etc/csync2_hold.cfg",
+    `nossl * *;\ngroup hold { host ${host.name} elsewhere; key /etc/csync2.key; include /mnt/many; }\n`,
+  );
+  await shell(
+    host,
+    `cd /var/lib/csync2; (csync2 -C hold -D sqlite3://$PWD/${host.name}.db3 -cIr / >/dev/null 2>&1 & echo $! >/run/holder)`,
+  );
+  await host.until("csync2 writes to its database", () => existsSync(journal));
+  await shell(host, "kill -STOP $(cat /run/holder)");
+  assert.ok(existsSync(journal), "it was stopped while it wrote");
+  return async () => {
+    await shell(host, "kill -KILL $(cat /run/holder); rm -rf /mnt/many");
+  };
+}
+
+describe("busy", { concurrency: 4 }, () => {
+  for (const [name, who] of [
+    ["h1", "the peer"],
+    ["h2", "the requester"],
+  ] as const) {
+    test(`another csync2 holds the database of ${who} for a while: tried again, and said so`, () =>
+      inCluster(["h1", "h2"], async ([h1, h2], cluster) => {
+        assert.ok(h1 && h2);
+        const holder = cluster.host(name);
+        h1.write("/srv/data/a", "a");
+        h1.write("/srv/data/b", "b");
+        const release = await holdDatabase(holder);
+        const child = h2.spawn(
+          ["script", "--quiet", "--return", "--command", "csync2rev --others --deadline 120", "/dev/null"],
+          { TERM: "xterm" },
+        );
+        let screen = "";
+        child.stdout.on("data", (text: Buffer) => (screen += text.toString()));
+        const exited = new Promise((resolve) => child.once("close", resolve));
+        await h2.until("it says that it waits", () => screen.includes("will be tried again: "), 60_000);
+        await release();
+        assert.equal(await exited, 0, screen);
+        assert.match(
+          screen,
+          name === "h1"
+            ? /will be tried again: another csync2 holds the data/
+            : /will be tried again: the connection to the requester/,
+        );
+        assert.deepEqual([...h2.tree()], [...h1.tree()]);
+        await Promise.all([untilQuiet(h1), untilQuiet(h2)]);
+      }));
+  }
+
+  test("cron runs csync2 -x every second on both hosts, and files come and go while they are checked", () =>
+    inCluster(["h1", "h2"], async ([h1, h2]) => {
+      assert.ok(h1 && h2);
+      const cron = [h1, h2].map((host) =>
+        host.spawn(["sh", "-c", "while :; do csync2 -x; sleep 1; done >/dev/null 2>&1"]),
+      );
+      const churn = h1.spawn([
+        "sh",
+        "-c",
+        "i=0; while :; do i=$((i+1)); echo $i >/srv/data/.tmp$i; rm /srv/data/.tmp$i; done",
+      ]);
+      for (let round = 0; round < 3; round++) {
+        for (let i = 0; i < 150; i++) h1.write(`/srv/data/d${round}/${i}`, String(round));
+        const result = await catchUp(h2);
+        if (round === 2) {
+          churn.kill("SIGKILL");
+          for (const child of cron) child.kill("SIGKILL");
+        }
+        assert.equal(result.code, 0, JSON.stringify(result));
+        assert.deepEqual([...h2.tree(`/srv/data/d${round}`)], [...h1.tree(`/srv/data/d${round}`)]);
+      }
+    }));
+
+  test("forty requests at once cost two checks at most", async () => {
+    const aliases = Array.from({ length: 40 }, (_, i) => `h2-${i}`);
+    const groups = aliases.map(
+      (alias) =>
+        `group ${alias} { host h1@${alias.replace("h2", "h1")} h2@${alias}; key /etc/csync2.key; include /srv/data; }\n`,
+    );
+    const cluster = await startCluster({
+      hosts: [
+        { name: "h1", aliases: aliases.map((alias) => alias.replace("h2", "h1")) },
+        { name: "h2", aliases },
+      ],
+      cfg: `nossl * *;\n${groups.join("")}`,
+    });
+    try {
+      const [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
+      h1.write("/etc/csync2rev.ini", "verify-address = no\ncsync2 = /opt/counted\nlock-timeout = 120\n");
+      h1.write("/opt/counted", '#!/bin/sh\necho "$*" >>/var/log/csync2s\nexec csync2 "$@"\n', 0o755);
+      h2.write("/etc/csync2rev.ini", "[others]\njobs = 40\n");
+      for (let i = 0; i < 500; i++) h1.write(`/srv/data/${i}`, "");
+      await shell(h1, "csync2 -cIr /");
+      await h1.serve("inetd", [
+        csync2,
+        { port: 30866, text: "csync2rev stream tcp nowait.600 root /usr/sbin/csync2rev csync2rev -i\n" },
+      ]);
+      await h2.serve("inetd");
+      const result = await catchUp(h2, "--connect-timeout", "60");
+      assert.equal(result.code, 0, JSON.stringify(result));
+      assert.equal(result.peers.length, 40);
+      const runs = h1.read("/var/log/csync2s").trim().split("\n");
+      const checks = runs.filter((line) => line.endsWith("-c -r /"));
+      assert.ok(checks.length >= 1 && checks.length <= 2, `${checks.length} checks`);
+      assert.equal(runs.filter((line) => line.endsWith("-M")).length, 40);
+    } finally {
+      await cluster.close();
+    }
+  });
+
+  test("members that are down, or hang, hold nobody else up", async () => {
+    const names = ["h1", "h2", "down", "hung", "h5"];
+    const cluster = await startCluster({ hosts: names, cfg: groupOf(names) });
+    try {
+      const [h1, h2, h5] = [cluster.host("h1"), cluster.host("h2"), cluster.host("h5")];
+      await Promise.all([h1, h2, h5].map((host) => host.serve("inetd")));
+      await cluster.host("down").powerOff();
+      const hung = cluster.host("hung");
+      hung.spawn(["socat", "TCP-LISTEN:30866,fork", "SYSTEM:sleep 100"]);
+      await hung.until("it listens", () => hung.listens(30866));
+      h1.write("/srv/data/a", "a");
+      h2.write("/srv/data/b", "b");
+      const alone = await catchUp(h5, "-P", "h1,h2");
+      assert.equal(alone.code, 0);
+      h1.write("/srv/data/a", "a2");
+      h2.write("/srv/data/b", "b2");
+      const result = await catchUp(h5, "--deadline", "12", "--jobs", "1", "--connect-timeout", "6");
+      assert.deepEqual(
+        [result.code, result.outcomes],
+        [75, ["caught-up", "caught-up", "unreachable", "unreachable"]],
+      );
+      const [alive, dead] = [
+        ["h1", "h2"],
+        ["down", "hung"],
+      ].map((them) => Math.max(...them.map((name) => peerOf(result, name).seconds)));
+      assert.ok(alive !== undefined && dead !== undefined && alive < dead - 6, JSON.stringify(result));
+      assert.deepEqual([...h5.tree().keys()], ["a", "b"]);
+    } finally {
+      await cluster.close();
+    }
+  });
+});
