@@ -93,7 +93,7 @@ function table(peers: readonly PeerResult[], dryRun: boolean, width: number, pai
       .trimEnd();
   const rows = peers.map(({ outcome }, row) => {
     const text = line(({ texts }) => texts[row] ?? "");
-    return outcome === "caught-up" ? text : paint(COLOUR[outcome], text);
+    return paint(COLOUR[outcome], text);
   });
   return [line(({ heading }) => heading), ...rows].map((text) => `${text}\n`).join("");
 }
