@@ -7,7 +7,7 @@ import { failed, ok, type Finding } from "./finding.ts";
 /** How long csync2 may take to answer on this host, in milliseconds. */
 const CSYNC2_ANSWERS_WITHIN = 5_000;
 
-/** Asks csync2rev on this very host, with each group's key. A member is no peer of itself: a refusal is as good as an answer. */
+/** Asks csync2rev on this very host, with each group's key. A refusal is as good as an answer: what is wrong is told elsewhere. */
 export async function checkOwnPort(groups: readonly Group[], means: Means): Promise<readonly Finding[]> {
   const answers = await Promise.all(
     groups.map(async (group) => ({
@@ -44,6 +44,7 @@ export async function checkOwnPort(groups: readonly Group[], means: Means): Prom
     }
   });
   const [first] = findings;
+  if (groups.length === 0) return [];
   if (first === undefined) return [ok(item, "csync2rev answers, with the same keys")];
   return first.detail.startsWith("csync2rev does not") ? [first] : findings;
 }
@@ -66,7 +67,11 @@ export async function checkCsync2Port(
         );
       if (said.startsWith("OK")) return ok(item, "answers");
       if (said === "")
-        return failed(item, "answers and ends: it cannot read its csync2.cfg", "csync2's log says why");
+        return failed(
+          item,
+          "ends without a word: it cannot read csync2.cfg or open its database",
+          "csync2's log says why",
+        );
       return failed(item, `what listens there is no csync2: ${said.trim().slice(0, 80)}`, null);
     }),
   );

@@ -93,7 +93,7 @@ function table(peers: readonly PeerResult[], dryRun: boolean, width: number, pai
       .trimEnd();
   const rows = peers.map(({ outcome }, row) => {
     const text = line(({ texts }) => texts[row] ?? "");
-    return outcome === "caught-up" ? text : paint(COLOUR[outcome], text);
+    return paint(COLOUR[outcome], text);
   });
   return [line(({ heading }) => heading), ...rows].map((text) => `${text}\n`).join("");
 }
@@ -116,7 +116,9 @@ function nameOf(outcome: Outcome, dryRun: boolean): string {
 
 function describeTrouble(result: PeerResult, host: string, dryRun: boolean): string {
   const { peer, outcome, reason, detail, pending, files } = result;
-  const what = [nameOf(outcome, dryRun), reason, detail].filter((word) => word !== null);
+  const what = [nameOf(outcome, dryRun), reason === outcome ? null : reason, detail].filter(
+    (word) => word !== null,
+  );
   const unnamed = (pending ?? 0) - files.length;
   return [
     `${peer}: ${what.join(": ")}`,

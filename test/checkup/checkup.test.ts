@@ -47,6 +47,10 @@ describe("csync2rev --test", () => {
     assert.equal(code, 0);
     assert.deepEqual(await troubles(), [0, ""]);
     assert.deepEqual(
+      h1.syslog("csync2rev").filter(({ severity }) => severity !== "info"),
+      [],
+    );
+    assert.deepEqual(
       cluster
         .host("h2")
         .read("/var/log/syslog")

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { debianPackages } from "../cluster/cluster.ts";
+import { OUTCOMES } from "../../src/others/outcome.ts";
+import { loadSettings } from "../../src/settings.ts";
+import { REFUSAL_REASONS } from "../../src/wire/messages.ts";
+
+const TOP = join(import.meta.dirname, "../..");
+const PROGRAM = join(TOP, "dist/csync2rev.cjs");
+const MANUAL = join(TOP, "man/csync2rev.8");
+
+const manual = readFileSync(MANUAL, "utf8");
+const readme = readdirSync(TOP)
+  .filter((name) => /^README.*\.md$/.test(name))
+  .map((name) => readFileSync(join(TOP, name), "utf8"))
+  .join("\n");
+const help = execFileSync(process.execPath, [PROGRAM, "--help"], { encoding: "utf8" });
+
+/** All options that a text has, each once, in order. */
+function options(text: string, pattern: RegExp): string[] {
+  return [...new Set(Array.from(text.matchAll(pattern), ([, option]) => option ?? ""))].sort();
+}
+
+describe("documents", () => {
+  test("every option is in --help, the manual page and the README alike", () => {
+    const inHelp = options(help, /^ {2}(?: {4}|-\w, )--([a-z-]+)/gm);
+    assert.ok(inHelp.length > 20);
+    assert.deepEqual(options(manual, /^\.It (?:Fl \w , )?Fl -([a-z-]+)/gm), inHelp);
+    const inReadme = options(readme, /`--([a-z-]+)/g);
+    for (const option of inHelp) assert.ok(inReadme.includes(option), `--${option} is not in the README`);
+    for (const letter of options(help, /^ {2}-(\w), /gm)) {
+      assert.match(manual, new RegExp(`^\\.It Fl ${letter} , Fl -`, "m"));
+      assert.match(readme, new RegExp("`-" + letter + "`, `--"));
+    }
+  });
+
+  test("every outcome, every reason of a refusal, every setting and exit status is in the manual page and the README", () => {
+    const settings = [...namesOfSettings(""), ...namesOfSettings("[others]\n")];
+    assert.ok(settings.length > 12);
+    for (const word of [...OUTCOMES, ...REFUSAL_REASONS, ...settings]) {
+      assert.match(manual, new RegExp(`^\\.(?:It )?Cm (?:.* )?\\[?${word}\\b`, "m"), `manual: ${word}`);
+      assert.match(readme, new RegExp("`\\[?" + word + "\\b"), `README: ${word}`);
+    }
+    for (const status of [0, 1, 64, 75, 77, 78, 130]) {
+      assert.match(manual, new RegExp(`^\\.It ${status}$`, "m"));
+      assert.match(readme, new RegExp(`^\\| ${status} \\|`, "m"));
+    }
+  });
+
+  test("the manual page is good mdoc", async () => {
+    const packages = await debianPackages(["mandoc"]);
+    const found = [join(packages, "usr/bin/mandoc"), "/usr/bin/mandoc"];
+    const mandoc = found.find((file) => statSync(file, { throwIfNoEntry: false }) !== undefined) ?? "mandoc";
+    const { stdout } = spawnSync(mandoc, ["-Tlint", MANUAL], { encoding: "utf8" });
+    // Which other pages there are is the machine's affair.
+    const complaints = stdout
+      .split("\n")
+      .filter((line) => line !== "" && !line.includes("referenced manual not found"));
+    assert.deepEqual(complaints, []);
+    const text = execFileSync(mandoc, ["-Tascii", MANUAL], { encoding: "utf8" });
+    assert.match(text.replaceAll(/.\x08/g, ""), /^NAME\n {5}csync2rev - catch-up sync/m);
+  });
+
+  test("every link in the README leads to a file that is there", () => {
+    for (const [, target = ""] of readme.matchAll(/\]\((?!https?:)([^)#]+)/g))
+      assert.ok(statSync(join(TOP, target), { throwIfNoEntry: false }), target);
+  });
+});
+
+test("the units are what systemd takes", { skip: !existsSystemdAnalyze() }, () => {
+  const root = mkdtempSync(join(tmpdir(), "csync2rev-units-"));
+  try {
+    const units = join(TOP, "systemd");
+    for (const unit of readdirSync(units)) {
+      const text = readFileSync(join(units, unit), "utf8");
+      assert.doesNotMatch(
+        text.replaceAll(/^#.*$/gm, ""),
+        /^(ProtectSystem|ProtectHome|PrivateTmp|PrivateDevices|ProtectKernelModules|InaccessiblePaths|MemoryDenyWriteExecute|DynamicUser)=/m,
+        "what hides a path makes csync2 delete",
+      );
+      writeFileSync(join(root, unit), text.replace("/usr/sbin/csync2rev", join(root, "csync2rev")));
+    }
+    symlinkSync(PROGRAM, join(root, "csync2rev"));
+    for (const unit of readdirSync(units)) {
+      const { status, stdout, stderr } = spawnSync(
+        "systemd-analyze",
+        ["verify", "--man=no", join(root, unit)],
+        {
+          encoding: "utf8",
+        },
+      );
+      assert.equal(stdout + stderr, "", unit);
+      assert.equal(status, 0);
+    }
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
+
+test("the shell completes long options", () => {
+  const script = execFileSync(process.execPath, [PROGRAM, "--completion"], {
+    encoding: "utf8",
+    env: { SHELL: "/bin/bash" },
+  });
+  const use = `csync2rev() { "${process.execPath}" "${PROGRAM}" "$@"; }
+    ${script}
+    COMP_WORDS=(csync2rev --re); COMP_CWORD=1; _csync2rev_yargs_completions; echo "\${COMPREPLY[@]}"`;
+  assert.equal(execFileSync("bash", ["-c", use], { encoding: "utf8" }), "--reconcile\n");
+});
+
+/** Every key of a section, as the message for an unknown one names them. */
+function namesOfSettings(section: string): string[] {
+  const folder = mkdtempSync(join(tmpdir(), "csync2rev-settings-"));
+  try {
+    const file = join(folder, "csync2rev.ini");
+    writeFileSync(file, `${section}nonsense = 1\n`);
+    loadSettings(file, true);
+    return [];
+  } catch (error) {
+    return /known here: (.*)$/.exec((error as Error).message)?.[1]?.split(", ") ?? [];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function existsSystemdAnalyze(): boolean {
+  return spawnSync("systemd-analyze", ["--version"]).status === 0;
+}
