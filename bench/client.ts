@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
@@ -42,7 +43,8 @@ async function run(errand: Errand): Promise<Report> {
   const socket = connect({ host: errand.host, port: errand.port, noDelay: true });
   if ("say" in errand) {
     socket.end(errand.say);
-    for await (const _ of socket);
+    socket.resume();
+    await once(socket, "close");
     return { ms: performance.now() - began };
   }
   let open: ((box: Uint8Array) => Uint8Array | null) | undefined;

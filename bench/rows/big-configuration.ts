@@ -3,7 +3,8 @@ import { interleaved } from "../measure.ts";
 import type { Row } from "../results.ts";
 import { Client, type Extent, withCluster } from "../stage.ts";
 
-const GROUPS = { empty: 0, big: 1_000, huge: 10_000 };
+/** csync2's parser has room for about 9,990 blocks. */
+const GROUPS = { empty: 0, big: 1_000, huge: 9_900 };
 const HOSTS_PER_GROUP = 10;
 
 /** What a large csync2.cfg adds to the handler. */
@@ -33,13 +34,13 @@ export async function bigConfiguration({ quick }: Extent): Promise<Row[]> {
         limit: 60,
       },
       {
-        subject: "One of 10,000 groups and 100,000 hosts",
+        subject: "One of 9,900 groups and 99,000 hosts",
         measured: {
           what: "what a `ping` takes more than with one group",
           value: took.huge - took.empty,
           unit: "ms",
         },
-        beside: { what: "ten times the row above", value: 10 * more, unit: "ms" },
+        beside: { what: "9.9 times the row above", value: 9.9 * more, unit: "ms" },
         limit: 1.2,
       },
     ];
