@@ -24,6 +24,8 @@ const BROKEN_OFF = "the connection to the requester's csync2 broke off";
 const PASSING: readonly (readonly [RegExp, string])[] = [
   [/^Database backend is exceedingly busy/, "another csync2 holds the database"],
   [/database is locked/i, "another csync2 holds the database"],
+  // A rollback that another csync2 forced on it; the check or push goes on from what is recorded.
+  [/^Database Error: COMMIT .*no transaction is active/, "another csync2 holds the database"],
   [/^This should not happen: Can't stat /, "a file vanished during the check"],
   [/^ERROR: Cant stat /, "a file vanished during the push"],
   [/^Can't create socket: /, "the requester's csync2 does not answer"],

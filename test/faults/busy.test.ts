@@ -50,7 +50,14 @@ describe("busy", { concurrency: 4 }, () => {
         h1.write("/srv/data/b", "b");
         const release = await holdDatabase(holder);
         const child = h2.spawn(
-          ["script", "--quiet", "--return", "--command", "csync2rev --others --deadline 120", "/dev/null"],
+          [
+            "script",
+            "--quiet",
+            "--return",
+            "--command",
+            "stty cols 100 rows 30; csync2rev --others --deadline 120",
+            "/dev/null",
+          ],
           { TERM: "xterm" },
         );
         let screen = "";

@@ -94,6 +94,7 @@ describe("the textfile", () => {
       {
         ...{
           peer: 'a"b\\c\nd',
+          myname: "h1",
           group: "web",
           outcome: "pending",
           reason: null,
