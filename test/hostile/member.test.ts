@@ -264,7 +264,8 @@ describe("a member", () => {
       assert.notEqual(code, 0);
       assert.match(stderr, /Permission denied|Operation not permitted/);
     }
-    for (const path of ["/nonexistent/lock", "/run"]) {
+    await h2.run(["ln", "-s", "/etc/hosts", "/tmp/link"]);
+    for (const path of ["/nonexistent/lock", "/run", "/tmp/link"]) {
       h2.write("/etc/csync2rev.ini", `lock-file = ${path}\n`);
       const [outcome] = await ask([asking("update")]);
       assert.equal(outcome && reasonOf(outcome), "config");
