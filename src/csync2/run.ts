@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import type { ThisHost } from "../host.ts";
 import { childPath, findProgram } from "../programs.ts";
 import { LineSplitter } from "./lines.ts";
+import { ownLockFile } from "./lock-file.ts";
 import { childOf, describeHolder, processorTicks } from "./processes.ts";
 import type { Command } from "./verbs.ts";
 
@@ -35,7 +36,7 @@ const DRAIN = 500;
  * Runs one csync2 under the lock, in a session of its own: neither the end of this process nor that of its terminal stops it.
  * flock -o keeps the lock to itself, so that no daemon started by one of csync2's actions can hold it on. SIGPIPE is ignored,
  * since csync2 does not, and would die half-way where its reader is gone.
- * Throws `system` where flock, env or csync2 is missing, before anything is started.
+ * Throws `system` where flock, env, csync2 or the lock file cannot be had, before anything is started.
  */
 export async function runCsync2(host: ThisHost, command: Command, watcher: RunWatcher = {}): Promise<RunEnd> {
   const { lockFile, lockTimeout } = host.settings;
@@ -48,6 +49,7 @@ export async function runCsync2(host: ThisHost, command: Command, watcher: RunWa
   ];
   const csync2Pid = (child: ChildProcess): number | undefined =>
     child.pid === undefined ? undefined : childOf(child.pid);
+  ownLockFile(lockFile);
   const atOnce = await run(host, underLock(["--nonblock"]), watcher, csync2Pid);
   if (!isConflict(atOnce)) return atOnce;
   const holder = describeHolder(lockFile);

@@ -248,6 +248,30 @@ describe("a member", () => {
     }
   });
 
+  test("shares its host with users who cannot hold csync2's locks", async (t) => {
+    const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    if ((await h2.run([...nobody, "true"])).code !== 0) {
+      t.skip("a user namespace that an ordinary user made has no second user");
+      return;
+    }
+    await h1.serve("inetd", [csync2]);
+    await h2.serve("inetd");
+    h2.write("/run/csync2rev.lock", "", 0o644);
+    assert.equal((await h1.run(["csync2rev", "--others"])).code, 0);
+    for (const lock of ["/run/csync2rev.lock", "/run/csync2rev.lock.check"]) {
+      assert.equal((await h2.run(["flock", "--nonblock", lock, "true"])).code, 0);
+      const { code, stderr } = await h2.run([...nobody, "flock", "--nonblock", lock, "true"]);
+      assert.notEqual(code, 0);
+      assert.match(stderr, /Permission denied|Operation not permitted/);
+    }
+    await h2.run(["ln", "-s", "/etc/hosts", "/tmp/link"]);
+    for (const path of ["/nonexistent/lock", "/run", "/tmp/link"]) {
+      h2.write("/etc/csync2rev.ini", `lock-file = ${path}\n`);
+      const [outcome] = await ask([asking("update")]);
+      assert.equal(outcome && reasonOf(outcome), "config");
+    }
+  });
+
   test("finds the key nowhere: no log, error, report, process title or environment", async () => {
     const everything: string[] = [];
     stub("sleep 1; exit 1");
