@@ -23,7 +23,11 @@ const STAMP_LIMIT = 4096;
  * csync2's own lock stays with csync2.
  * @param connected when the requester connected, on process.hrtime's clock (CLOCK_MONOTONIC), in nanoseconds
  */
-export async function checkOnce(host: ThisHost, connected: bigint, watcher: InsistWatcher): Promise<Insisted> {
+export async function checkOnce(
+  host: ThisHost,
+  connected: bigint,
+  watcher: InsistWatcher,
+): Promise<Insisted> {
   const { lockFile, lockTimeout } = host.settings;
   const fd = openSync(
     `${lockFile}.check`,
