@@ -1,6 +1,7 @@
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { insist, NOTHING_RUN, type Insisted, type InsistWatcher } from "../csync2/insist.ts";
 import { CHECK } from "../csync2/verbs.ts";
+import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
 import { findProgram } from "../programs.ts";
 
@@ -23,13 +24,13 @@ const STAMP_LIMIT = 4096;
  * csync2's own lock stays with csync2.
  * @param connected when the requester connected, on process.hrtime's clock (CLOCK_MONOTONIC), in nanoseconds
  */
-export async function checkOnce(host: ThisHost, connected: bigint, watcher: InsistWatcher): Promise<Insisted> {
+export async function checkOnce(
+  host: ThisHost,
+  connected: bigint,
+  watcher: InsistWatcher,
+): Promise<Insisted> {
   const { lockFile, lockTimeout } = host.settings;
-  const fd = openSync(
-    `${lockFile}.check`,
-    constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
-    0o600,
-  );
+  const fd = openLock(`${lockFile}.check`);
   try {
     if (!(await lock(fd, 0))) {
       watcher.waiting?.("another request's check runs");
@@ -53,6 +54,17 @@ export async function checkOnce(host: ThisHost, connected: bigint, watcher: Insi
     return insisted;
   } finally {
     closeSync(fd);
+  }
+}
+
+function openLock(file: string): number {
+  try {
+    return openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new Csync2revError("system", `cannot open the lock file ${file}: ${code ?? "no reason given"}`, {
+      cause,
+    });
   }
 }
 
@@ -93,6 +105,10 @@ function readStamp(fd: number): Stamp | null {
 }
 
 function writeStamp(fd: number, stamp: Stamp): void {
-  ftruncateSync(fd);
-  writeSync(fd, JSON.stringify(stamp), 0);
+  try {
+    ftruncateSync(fd);
+    writeSync(fd, JSON.stringify(stamp), 0);
+  } catch {
+    // A full disk costs the next request a check of its own.
+  }
 }

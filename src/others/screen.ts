@@ -59,8 +59,9 @@ export class Screen {
 
   #fitting(): string[] {
     // A line that fills the last column, or a newline in the last row, would scroll what is above out of reach.
-    const width = this.#terminal.columns - 1;
-    const rows = this.#terminal.rows - 1;
+    // A serial console may not know its size, and says 0.
+    const width = (this.#terminal.columns || 80) - 1;
+    const rows = (this.#terminal.rows || 24) - 1;
     const nameWidth = Math.min(
       Math.max(...this.#lines.map(({ name }) => cells(name))),
       Math.floor(width * NAME_SHARE),

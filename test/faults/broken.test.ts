@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, csync2, csync2rev, type Host, startCluster } from "../cluster/cluster.ts";
 import { type CaughtUp, catchUp, peerOf, untilQuiet } from "./catchup.ts";
-import { changeMuch, meet, signal } from "./halfway.ts";
+import { changeMuch, meetPush, signal, stopCheck } from "./halfway.ts";
 
 /** Two hosts: h1 has what h2 has missed. */
 async function inCluster(
@@ -30,7 +30,13 @@ async function endsWell(h1: Host, h2: Host, ...args: readonly string[]): Promise
   await Promise.all([untilQuiet(h1), untilQuiet(h2)]);
 }
 
-/** Starts a catch-up, and has something happen while csync2 pushes. */
+/** Ends what csync2's daemon does for a peer that has vanished: without keep-alive it waits for it for ever. */
+async function forgetVanished(host: Host): Promise<void> {
+  for (const { command, pid } of host.processes())
+    if (command.endsWith("csync2 -i")) await signal(host, "KILL", pid);
+}
+
+/** Starts a catch-up, and has something happen while csync2 pushes, or once its check has been stopped. */
 async function during(
   [h1, h2]: readonly [Host, Host],
   option: "-c" | "-u",
@@ -38,11 +44,43 @@ async function during(
   ...args: readonly string[]
 ): Promise<CaughtUp> {
   changeMuch(h1);
-  const [result] = await Promise.all([catchUp(h2, ...args), meet(h1, option).then(happens)]);
+  const [result] = await Promise.all([
+    catchUp(h2, ...args),
+    (option === "-c" ? stopCheck(h1) : meetPush(h1)).then(happens),
+  ]);
   return result;
 }
 
-describe("broken half-way", { concurrency: 4 }, () => {
+describe("broken half-way", { concurrency: 6 }, () => {
+  // The slow ones first: they mostly wait.
+  for (const option of ["-c", "-u"] as const) {
+    test(`the peer loses power while its csync2 ${option} runs, and is back later`, () =>
+      inCluster("", async (h1, h2) => {
+        const result = await during([h1, h2], option, async (pid) => {
+          if (option === "-u") await signal(h1, "STOP", pid);
+          await h1.powerOff();
+          await sleep(25_000);
+          await h1.boot();
+        });
+        assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+        assert.ok(peerOf(result, "h1").attempts >= 3);
+        await forgetVanished(h2);
+        // A check that is cut short can have recorded a file that it has not marked: only a comparison shows it.
+        await endsWell(h1, h2, ...(option === "-c" ? ["--reconcile"] : []));
+      }));
+  }
+
+  test("the network is cut for 20 s", () =>
+    inCluster("", async (h1, h2) => {
+      const result = await during([h1, h2], "-u", async () => {
+        await h2.cutNetwork();
+        await sleep(20_000);
+        await h2.mendNetwork();
+      });
+      assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+      await endsWell(h1, h2);
+    }));
+
   for (const name of ["KILL", "SEGV"]) {
     test(`the peer's csync2 ends by SIG${name}`, () =>
       inCluster("", async (h1, h2) => {
@@ -112,31 +150,13 @@ describe("broken half-way", { concurrency: 4 }, () => {
       await endsWell(h1, h2);
     }));
 
-  for (const option of ["-c", "-u"] as const) {
-    test(`the peer loses power while its csync2 ${option} runs, and is back later`, () =>
-      inCluster("", async (h1, h2) => {
-        const result = await during([h1, h2], option, async (pid) => {
-          await signal(h1, "STOP", pid);
-          await h1.powerOff();
-          await sleep(25_000);
-          await h1.boot();
-        });
-        assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
-        assert.ok(peerOf(result, "h1").attempts >= 3);
-        // csync2's daemon waits for ever for a peer that has vanished: without keep-alive it cannot tell.
-        for (const { command, pid } of h2.processes())
-          if (command.endsWith("csync2 -i")) await signal(h2, "KILL", pid);
-        // A check that is cut short can have recorded a file that it has not marked: only a comparison shows it.
-        await endsWell(h1, h2, ...(option === "-c" ? ["--reconcile"] : []));
-      }));
-  }
-
   test("the peer loses power between check and push, for good", () =>
     inCluster("", async (h1, h2) => {
       const result = await during(
         [h1, h2],
         "-c",
-        async () => {
+        async (pid) => {
+          await signal(h1, "CONT", pid);
           await h1.until("the check is done", () =>
             h1.syslog("csync2rev").some(({ message }) => message.includes("event=done")),
           );
@@ -150,17 +170,7 @@ describe("broken half-way", { concurrency: 4 }, () => {
       assert.ok([75, 1].includes(result.code ?? 0), JSON.stringify(result));
       assert.notEqual(peerOf(result, "h1").outcome, "caught-up");
       await h1.boot();
-      await endsWell(h1, h2);
-    }));
-
-  test("the network is cut for 20 s", () =>
-    inCluster("", async (h1, h2) => {
-      const result = await during([h1, h2], "-u", async () => {
-        await h2.cutNetwork();
-        await sleep(20_000);
-        await h2.mendNetwork();
-      });
-      assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+      await forgetVanished(h2);
       await endsWell(h1, h2);
     }));
 
@@ -169,7 +179,7 @@ describe("broken half-way", { concurrency: 4 }, () => {
       inCluster("", async (h1, h2) => {
         changeMuch(h1);
         const child = h2.spawn(["csync2rev", "--others"]);
-        await meet(h1, "-u");
+        await meetPush(h1);
         child.kill(name);
         assert.deepEqual(await once(child, "exit"), [null, name]);
         await untilQuiet(h1);
@@ -187,7 +197,7 @@ describe("broken half-way", { concurrency: 4 }, () => {
       const child = h2.spawn(["csync2rev", "--others", "--json"]);
       let stdout = "";
       child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
-      const pid = await meet(h1, "-u");
+      const pid = await meetPush(h1);
       await signal(h1, "STOP", pid);
       child.kill("SIGINT");
       assert.deepEqual(await once(child, "close"), [130, null]);
@@ -252,7 +262,7 @@ describe("broken half-way", { concurrency: 4 }, () => {
           assert.equal(result.code, 1, JSON.stringify(result));
           assert.equal(peerOf(result, "h1").outcome, "failed");
           assert.match(peerOf(result, "h1").detail ?? "", /Database Error|database/i);
-        } else assert.ok(result.code === 0 || peerOf(result, "h1").detail !== null, JSON.stringify(result));
+        } else assert.equal(result.code, 0, JSON.stringify(result));
         await h1.run(["umount", directory]);
         await endsWell(h1, h2);
       }));
@@ -305,7 +315,6 @@ describe("broken half-way", { concurrency: 4 }, () => {
     inCluster("", async (h1, h2) => {
       const key = h1.read("/etc/csync2.key");
       const result = await during([h1, h2], "-c", async (pid) => {
-        await signal(h1, "STOP", pid);
         h1.write("/etc/csync2.key", `${"k".repeat(64)}\n`);
         await signal(h1, "CONT", pid);
       });

@@ -3,23 +3,36 @@ import type { Host } from "../cluster/cluster.ts";
 import { shell } from "./catchup.ts";
 
 /** Gives a host files to push, so many and so big that csync2 can be met while it checks and sends them. */
-export function changeMuch(host: Host, version = "v2"): void {
+export function changeMuch(host: Host): void {
+  const version = "v2";
   host.write("/srv/data/a", version);
   host.write("/srv/data/big", randomFillSync(Buffer.alloc(40 << 20)));
   host.write("/srv/data/z", version);
   for (let i = 0; i < 400; i++) host.write(`/srv/data/many/${i}`, version);
 }
 
-/** Waits until csync2 with this option runs on a host, but for what a superserver starts; its pid there. */
-export async function meet(host: Host, option: "-c" | "-u"): Promise<number> {
+/** Waits until csync2 pushes from a host; its pid there. */
+export async function meetPush(host: Host): Promise<number> {
   let pid: number | undefined;
-  const runs = new RegExp(`^(\\S*/)?csync2 .*${option}\\b`);
   await host.until(
-    `csync2 ${option} runs`,
-    () => (pid = host.processes().find(({ command }) => runs.test(command))?.pid) !== undefined,
+    "csync2 -u runs",
+    () =>
+      (pid = host.processes().find(({ command }) => /^(\S*\/)?csync2 .*-u\b/.test(command))?.pid) !==
+      undefined,
     30_000,
   );
   return pid ?? 0;
+}
+
+/** Stops the first check that csync2 begins on a host, as quickly as only a program on that host can; its pid there. */
+export async function stopCheck(host: Host): Promise<number> {
+  const find = "pgrep -ax csync2 | sed -n 's/ .* -c -r .*//p'";
+  const { stdout } = await host.run([
+    "bash",
+    "-c",
+    `until pid=$(${find}) && [ "$pid" ]; do :; done; kill -STOP $pid; echo $pid`,
+  ]);
+  return Number(stdout);
 }
 
 /** Sends a signal to a process on a host. */
