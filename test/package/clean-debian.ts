@@ -62,6 +62,7 @@ test("promtool takes the metrics", async () => {
   const peers = OUTCOMES.map((outcome) => ({
     ...{
       peer: `h-${outcome}`,
+      myname: "h1",
       group: "web",
       outcome,
       reason: null,
