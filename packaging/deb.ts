@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import packageJson from "../package.json" with { type: "json" };
 
@@ -127,35 +127,5 @@ function wrapped(text: string): string {
 
 /** Ours, and that of every package that is bundled into the program. */
 function copyright(): string {
-  const bundled = execFileSync("npm", ["ls", "--omit=dev", "--all", "--parseable"], {
-    cwd: TOP,
-    encoding: "utf8",
-  })
-    .split("\n")
-    .slice(1)
-    .filter((folder) => folder !== "")
-    .sort();
-  const licences = bundled.map((folder) => {
-    const { name, version: theirs } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
-      name: string;
-      version: string;
-    };
-    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-    if (file === undefined) throw new Error(`the bundled package ${basename(folder)} has no licence file`);
-    return `${name} ${theirs}\n\n${indented(readFileSync(join(folder, file), "utf8"))}`;
-  });
-  return [
-    `csync2rev ${version}\n\n${indented(read("LICENSE"))}`,
-    "The program has these packages from npm bundled into it:\n",
-    ...licences,
-  ].join("\n");
-}
-
-function indented(text: string): string {
-  return text
-    .trim()
-    .split("\n")
-    .map((line) => (line === "" ? "" : `    ${line.trimEnd()}`))
-    .join("\n")
-    .concat("\n");
+  return `csync2rev ${version}\n\n${read("LICENSE")}\n${read("dist/LICENSES.txt")}`;
 }

@@ -68,10 +68,12 @@ function metricsOf(
   before: (sample: string) => number,
 ): Metric[] {
   const ofRun: Labels = config === "" ? {} : { config };
-  const ofPeers = peers.map((peer) => ({
-    ...peer,
-    labels: { ...ofRun, peer: peer.peer, group: peer.group },
-  }));
+  const ofPeers = peers
+    // Two groups may give one name to two hosts; a sample must not be there twice.
+    .filter(
+      ({ peer, myname }, i) => i === peers.findIndex((one) => one.peer === peer && one.myname === myname),
+    )
+    .map((peer) => ({ ...peer, labels: { ...ofRun, peer: peer.peer, myname: peer.myname } }));
   const run = (name: string, help: string, value: number): Metric => ({
     name,
     help,
