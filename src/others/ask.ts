@@ -34,6 +34,8 @@ export type Answer =
 
 /** Where a conversation stands. */
 export type Stage =
+  /** Others are asked first. */
+  | { readonly at: "queued" }
   | { readonly at: "connecting" }
   | { readonly at: "asked" }
   | { readonly at: "waiting"; readonly on: "lock" | "retry"; readonly detail: string }

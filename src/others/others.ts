@@ -133,6 +133,7 @@ class Asking {
   async #insist(turn: Turn, verb: Verb, slots: Slots): Promise<Answer> {
     let answer: Answer | null = null;
     for (let failures = 1; ; failures++) {
+      if (answer === null) this.#audience.stage(turn.peer, verb, { at: "queued" });
       const release = await slots.take();
       try {
         const limit = reachedLimit(this.#means.limits);

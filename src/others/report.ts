@@ -32,6 +32,8 @@ export function describeTroubles(result: OthersResult, dryRun: boolean): string 
 export function describeStage(verb: Verb | null, stage: Stage, files: number): string {
   if (verb === null) return "comparing databases";
   switch (stage.at) {
+    case "queued":
+      return verb === "check" ? "waiting to check its files" : "waiting for its turn";
     case "connecting":
       return "connecting";
     case "asked":
