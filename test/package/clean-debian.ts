@@ -122,6 +122,27 @@ describe("in a clean Debian, with its own Node.js and systemd", () => {
     assert.match(run("csync2rev --test"), /^all is well$/m);
   });
 
+  test("a csync2 that runs goes on when its unit is stopped", async () => {
+    const slow =
+      '#!/bin/sh\ntouch /root/begun\nsleep 4\n/usr/sbin/csync2 "$@"\necho "ended $?" >>/root/ended\n';
+    machine.write("/root/slow-csync2", slow);
+    machine.write("/etc/csync2rev.ini", "csync2 = /root/slow-csync2\n");
+    run("chmod 755 /root/slow-csync2; mkdir /etc/systemd/system/csync2rev@.service.d");
+    machine.write("/etc/systemd/system/csync2rev@.service.d/test.conf", "[Service]\nTimeoutStopSec=1\n");
+    run("systemctl daemon-reload");
+    const inH2 = "ip netns exec h2";
+    run(
+      `${inH2} systemd-socket-activate --inetd --accept --listen=30865 csync2 -i >/dev/null 2>&1 & echo $! >/root/pid`,
+    );
+    run(`${inH2} csync2rev -o -N h2 -D /var/lib/h2 >/dev/null 2>&1 &`);
+    await machine.until("[ -e /root/begun ]");
+    run("systemctl stop 'csync2rev@*.service'");
+    assert.equal(machine.run("cat /root/ended").status, 1, "csync2 still runs");
+    await machine.until("grep -q 'ended 0' /root/ended");
+    run("kill $(cat /root/pid); rm /etc/csync2rev.ini /root/slow-csync2 /root/begun /root/ended /root/pid");
+    run("rm -r /etc/systemd/system/csync2rev@.service.d");
+  });
+
   test("csync2rev-others asks again until its peer is there; then the target is reached, and what waits for it starts", async () => {
     const waits = "[Service]\nExecStart=/bin/sleep infinity\n";
     machine.write("/etc/systemd/system/waits.service", waits);
