@@ -22,10 +22,7 @@ const PROGRAM = join(TOP, "dist/csync2rev.cjs");
 const MANUAL = join(TOP, "man/csync2rev.8");
 
 const manual = readFileSync(MANUAL, "utf8");
-const readme = readdirSync(TOP)
-  .filter((name) => /^README.*\.md$/.test(name))
-  .map((name) => readFileSync(join(TOP, name), "utf8"))
-  .join("\n");
+const readme = readFileSync(join(TOP, "README.md"), "utf8");
 const help = execFileSync(process.execPath, [PROGRAM, "--help"], { encoding: "utf8" });
 
 /** All options that a text has, each once, in order. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -176,7 +176,7 @@ describe("in a clean Debian, with its own Node.js and systemd", () => {
 
   test("inetd serves it by the README's line, and the journal or syslog has the handler's lines", () => {
     run("systemctl disable --now csync2rev.socket");
-    const line = /update-inetd (--group .*')`/.exec(readFileSync(join(TOP, readmeWithInetd()), "utf8"))?.[1];
+    const line = /update-inetd (--group .*')`/.exec(readFileSync(join(TOP, "README.md"), "utf8"))?.[1];
     run(`update-inetd ${line ?? ""} && systemctl restart inetd`);
     assert.match(run("csync2rev --test"), /^all is well$/m);
     assert.match(run("journalctl -t csync2rev"), /event=done verb=ping group=web from=h1/);
@@ -192,10 +192,6 @@ describe("in a clean Debian, with its own Node.js and systemd", () => {
     assert.equal(run("find / -xdev -name '*csync2rev*'; find /run -name '*csync2rev*'"), "");
   });
 });
-
-function readmeWithInetd(): string {
-  return existsSync(join(TOP, "README-install.md")) ? "README-install.md" : "README.md";
-}
 
 /** Runs a command where these packages are installed as it were: their files beside the machine's own. */
 async function withPackages(
