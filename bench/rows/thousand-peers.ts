@@ -111,7 +111,7 @@ async function interrupt(cluster: Cluster): Promise<number> {
   child.stdout.resume();
   child.stderr.resume();
   const connected = async (): Promise<boolean> =>
-    (await h1.run(["bash", "-c", "grep -c ' 01 ' /proc/net/tcp"])).stdout.trim().length >= 4;
+    (await h1.run(["bash", "-c", "grep -c ':7892 01 ' /proc/net/tcp"])).stdout.trim() === "1000";
   await h1.until("1,000 conversations stand", connected, 30_000);
   const closed = once(child, "close");
   const ms = await timed(async () => {
