@@ -12,7 +12,8 @@ import {
 import { openRequest, replySealer } from "../src/wire/seal.ts";
 
 // Speaks the handlers' side of the protocol for any number of peers, in one process, on every address that it is reached by; no csync2
-// runs behind it. With an argument it never gets beyond `accepted`.
+// runs behind it. With an argument it never gets beyond
+// `accepted`, and says so.
 const neverDone = process.argv.length > 2;
 const key = { file: "", text: readFileSync("/etc/csync2.key", "latin1").trim() };
 
@@ -39,7 +40,10 @@ function answer(socket: Socket, challenge: Uint8Array, body: Uint8Array): void {
     socket.write(encodeFrame(seal(encodeReply(reply))));
   };
   send({ type: "accepted" });
-  if (neverDone) return;
+  if (neverDone) {
+    process.stdout.write("accepted\n");
+    return;
+  }
   // What a peer has for the requester after its check: a push follows.
   const pending = verb === "check" ? 1 : 0;
   send({

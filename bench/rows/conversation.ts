@@ -13,7 +13,7 @@ export async function conversation({ quick }: Extent): Promise<Row[]> {
     await h2.serve("inetd", [csync2, csync2rev, EMPTY]);
     await letIn(h1, [h2], "/bin/true");
     const client = new Client(h1);
-    const took = await interleaved(quick ? 5 : 60, {
+    const took = await interleaved(quick ? 25 : 60, {
       ping: async () => (await client.run({ host: "h2", port: 30866, verb: "ping" })).ms,
       empty: async () => (await client.run({ host: "h2", port: EMPTY.port, say: "" })).ms,
       csync2: async () => (await client.run({ host: "h2", port: 30865, say: "BYE\n" })).ms,

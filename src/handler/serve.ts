@@ -140,6 +140,7 @@ async function answer(
 
 /** The handler's own options: those of csync2 that it shares, and the settings. yargs would cost each request its start-up. */
 function readOptions(argv: readonly string[]): HostOptions {
+  if (argv.every((arg) => arg === "-i")) return {};
   try {
     const { values } = parseArgs({
       args: [...argv],
