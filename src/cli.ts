@@ -31,8 +31,12 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
       return EXIT.caughtUp;
     }
     switch (line.mode) {
-      case "others":
-        return await catchUp(line, env);
+      case "others": {
+        const exit = await catchUp(line, env);
+        // A csync2 on this host that nobody waits for any more goes on without us.
+        if (exit === EXIT.interrupted) process.exit(exit);
+        return exit;
+      }
       case "test":
         return await test(line, env);
       case "show-config":

@@ -1,3 +1,5 @@
+import { Csync2revError } from "../errors.ts";
+
 /** What ends a wait before its time. */
 export interface Limits {
   /** Nothing is waited for any more; a push that runs may end. */
@@ -33,6 +35,20 @@ export function onLimit(limits: Limits, reached: (limit: keyof Limits) => void):
   return () => {
     for (const undoOne of undo) undoOne();
   };
+}
+
+/** What comes of some work on this host, which goes on, but is not waited for, once all is interrupted. Throws `gone` then. */
+export async function orInterrupted<T>(work: Promise<T>, { interrupt }: Limits): Promise<T> {
+  return await new Promise<T>((resolve, reject) => {
+    const stop = (): void => {
+      reject(new Csync2revError("gone", LIMIT_WORDS.interrupt));
+    };
+    if (interrupt.aborted) stop();
+    interrupt.addEventListener("abort", stop, { once: true });
+    void work.then(resolve, reject).finally(() => {
+      interrupt.removeEventListener("abort", stop);
+    });
+  });
 }
 
 /** Waits for so many milliseconds, or until a limit is reached. */

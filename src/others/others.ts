@@ -7,7 +7,7 @@ import { pauseBefore } from "../pause.ts";
 import type { OthersSettings } from "../settings.ts";
 import { ask, type Answer, type Means, type Stage } from "./ask.ts";
 import { checkHere, differencesFrom, unsentDeletions } from "./local.ts";
-import { LIMIT_WORDS, pause, reachedLimit } from "./limits.ts";
+import { LIMIT_WORDS, pause, reachedLimit, orInterrupted } from "./limits.ts";
 import { EXIT, exitStatus, NOTHING_KNOWN, readAnswer, type PeerResult, type WhatWasSaid } from "./outcome.ts";
 import type { PlannedPeer, Route } from "./plan.ts";
 import { awaitOwnCsync2, ownAddresses } from "./ready.ts";
@@ -180,8 +180,10 @@ class Asking {
    */
   async #prepareReconcile(turn: Turn): Promise<readonly string[]> {
     this.#audience.stage(turn.peer, null, { at: "running", idle: 0, line: null });
-    await (this.#checkedHere ??= checkHere(this.#host));
-    return await unsentDeletions(this.#host, turn.route);
+    return await orInterrupted(
+      (this.#checkedHere ??= checkHere(this.#host)).then(() => unsentDeletions(this.#host, turn.route)),
+      this.#means.limits,
+    );
   }
 
   /** Compares with every peer from which everything has come: what differs all the same is pending. */
@@ -192,10 +194,14 @@ class Asking {
       if (result?.outcome !== "caught-up" || this.#means.limits.interrupt.aborted) continue;
       this.#audience.stage(turn.peer, null, { at: "running", idle: 0, line: null });
       try {
-        await (checked ??= checkHere(this.#host));
-        results[i] = { ...result, ...whatDiffers(await differencesFrom(this.#host, turn.route)) };
+        const differences = await orInterrupted(
+          (checked ??= checkHere(this.#host)).then(() => differencesFrom(this.#host, turn.route)),
+          this.#means.limits,
+        );
+        results[i] = { ...result, ...whatDiffers(differences) };
       } catch (error) {
-        results[i] = turn.failed(error);
+        const { outcome, detail } = turn.failed(error);
+        results[i] = { ...result, outcome, detail: `not verified: ${detail ?? "no reason given"}` };
       }
       this.#audience.result(turn.peer, results[i]);
     }

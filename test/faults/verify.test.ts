@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
 import { startCluster } from "../cluster/cluster.ts";
-import { catchUp, peerOf, shell } from "./catchup.ts";
+import { catchUp, peerOf, read, shell, untilQuiet } from "./catchup.ts";
 
 test("--verify lists what differs though nothing is dirty, and says what would help", async () => {
   const cluster = await startCluster();
@@ -42,6 +43,35 @@ test("--verify lists what differs though nothing is dirty, and says what would h
     assert.equal((await catchUp(h2, "--verify", "--reconcile", "-P", "h3")).code, 0);
     assert.deepEqual([...h2.tree()], [...h3.tree()]);
     assert.equal((await catchUp(h3, "--verify", "-P", "h2")).code, 0);
+  } finally {
+    await cluster.close();
+  }
+});
+
+test("Ctrl-C ends the comparison on this host at once; what came before is told", async () => {
+  const cluster = await startCluster({ hosts: ["h1", "h2"] });
+  try {
+    const [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
+    await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
+    h1.write("/srv/data/a", "a");
+    const holder = h2.spawn(["flock", "/run/csync2rev.lock", "sleep", "60"]);
+    await h2.until("the lock is held", () => h2.processes().some(({ command }) => command === "sleep 60"));
+    const child = h2.spawn(["csync2rev", "--others", "--verify", "--json"]);
+    let stdout = "";
+    child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
+    await h2.until(
+      "it waits for the lock",
+      () => h2.processes().some(({ command }) => command.includes("flock --timeout")),
+      20_000,
+    );
+    child.kill("SIGINT");
+    const [code] = (await once(child, "close")) as [number];
+    const result = read({ code, stdout, stderr: "" });
+    const { outcome, detail, updated } = peerOf(result, "h1");
+    assert.deepEqual([code, outcome, detail, updated], [130, "failed", "not verified: interrupted", 1]);
+    assert.ok(holder.exitCode === null, "the lock was held all the time");
+    await h2.run(["pkill", "sleep"]);
+    await untilQuiet(h2);
   } finally {
     await cluster.close();
   }
