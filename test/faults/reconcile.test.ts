@@ -189,4 +189,29 @@ describe("the origin of a change is gone", () => {
     assert.deepEqual([...h2.tree().keys()], ["a"]);
     assert.deepEqual([...h3.tree().keys()], ["a"]);
   });
+
+  test("stub: a list of files that breaks off is no list of missing files", async () => {
+    await start(groupOf(["h1", "h2", "h3"], ["auto first;"]));
+    write(h1, "v1", { a: 9, b: 9, c: 9 });
+    await shell(h1, "csync2 -xr");
+    await h2.powerOff();
+    write(h1, "v2", { a: 9, b: 9, c: 9 });
+    await push("h3", "a", "b", "c");
+    await h1.powerOff();
+    await h2.boot();
+    h2.write("/etc/csync2rev.ini", "retries = 0\ncsync2 = /opt/cut\n");
+    // As csync2 behaves where the connection ends early: the list has no end, and the exit status is that of success.
+    h2.write(
+      "/opt/cut",
+      '#!/bin/sh\ncsync2 "$@" 2>/tmp/said\nexit=$?\ngrep -v "^End of query" /tmp/said >&2\nexit $exit\n',
+      0o755,
+    );
+    const result = await catchUp(h3, "--reconcile", "-P", "h2");
+    assert.deepEqual([result.code, result.outcomes], [1, ["failed"]], JSON.stringify(result));
+    assert.match(peerOf(result, "h2").detail ?? "", /broke off its list of files/);
+    assert.deepEqual(await dirty(h2, "h3"), []);
+    h2.write("/etc/csync2rev.ini", "");
+    assert.equal((await catchUp(h3, "--reconcile", "-P", "h2")).code, 0);
+    for (const file of ["a", "b", "c"]) assert.match(h3.read(`/srv/data/${file}`), /^v2/);
+  });
 });
