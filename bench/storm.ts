@@ -41,12 +41,12 @@ interface Approach {
 
 const OURS: Approach = {
   name: "csync2rev",
-  service: { port: 30866, text: "csync2rev stream tcp nowait.600 root /usr/sbin/csync2rev csync2rev -i\n" },
+  service: { port: 30866, text: "csync2rev stream tcp nowait.1000 root /usr/sbin/csync2rev csync2rev -i\n" },
   onBoot: () => ["csync2rev", "--others", "--quiet", "--deadline", String(LIMIT)],
 };
 const BARE: Approach = {
   name: "csync2 -xr by nc",
-  service: { port: 30866, text: "csync2rev stream tcp nowait.600 root /usr/sbin/csync2 csync2 -xr\n" },
+  service: { port: 30866, text: "csync2rev stream tcp nowait.1000 root /usr/sbin/csync2 csync2 -xr\n" },
   onBoot: ({ name }) => [
     "bash",
     "-c",
@@ -55,7 +55,7 @@ const BARE: Approach = {
 };
 const CSYNC2: ServiceText = {
   port: csync2.port,
-  text: "csync2 stream tcp nowait.600 root /usr/sbin/csync2 csync2 -i\n",
+  text: "csync2 stream tcp nowait.1000 root /usr/sbin/csync2 csync2 -i\n",
 };
 
 interface Figures {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ThisHost } from "../host.ts";
 import { pauseBefore } from "../pause.ts";
-import { DirtyReader } from "./output.ts";
+import { DirtyReader, OutputReader } from "./output.ts";
 import { readCsync2 } from "./run.ts";
 import { LIST_DIRTY, LIST_FILES, type Command } from "./verbs.ts";
 
@@ -12,7 +12,7 @@ export interface Dirty {
   readonly files: readonly string[];
 }
 
-/** Asks csync2 what is dirty for `peername`, and names the first `limit`; null where it cannot be told, however often one asks. */
+/** Asks csync2 what is dirty for `peername`, and names the first `limit`; null where it cannot be told. */
 export async function listDirty(host: ThisHost, peername: string, limit: number): Promise<Dirty | null> {
   return await readList(host, LIST_DIRTY, () => {
     const reader = new DirtyReader(peername, limit);
@@ -43,7 +43,7 @@ export async function listRecords(
   });
 }
 
-/** Reads one of csync2's lists, anew after each failure; null where it fails however often one asks. */
+/** Reads one of csync2's lists, anew after a failure that passes; null where there is no reading it. */
 async function readList<T>(
   host: ThisHost,
   command: Command,
@@ -51,8 +51,15 @@ async function readList<T>(
 ): Promise<T | null> {
   for (let attempts = 1; attempts <= host.settings.retries + 1; attempts++) {
     const { result, line } = reader();
-    const end = await readCsync2(host, command, { stdout: line });
+    const said = new OutputReader();
+    const end = await readCsync2(host, command, {
+      stdout: line,
+      stderr: (complaint) => {
+        said.stderr(complaint);
+      },
+    });
     if (end.kind === "exited" && command.good.includes(end.exit)) return result;
+    if (said.report.passing === undefined) return null;
     await sleep(pauseBefore(attempts));
   }
   return null;

@@ -63,7 +63,7 @@ function inetdLine(service: Service | ServiceText): string {
     ? ["/usr/bin/env", ...assignments(service.env), ...service.command]
     : service.command;
   // inetd switches off a service that is asked for more often than so many times in a minute.
-  return `${service.name} stream tcp nowait.600 root ${program} ${[program.split("/").at(-1), ...args].join(" ")}`;
+  return `${service.name} stream tcp nowait.1000 root ${program} ${[program.split("/").at(-1), ...args].join(" ")}`;
 }
 
 function xinetdName(service: Service | ServiceText): string {

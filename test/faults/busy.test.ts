@@ -122,7 +122,7 @@ describe("busy", { concurrency: 4 }, () => {
       await shell(h1, "csync2 -cIr /");
       await h1.serve("inetd", [
         csync2,
-        { port: 30866, text: "csync2rev stream tcp nowait.600 root /usr/sbin/csync2rev csync2rev -i\n" },
+        { port: 30866, text: "csync2rev stream tcp nowait.1000 root /usr/sbin/csync2rev csync2rev -i\n" },
       ]);
       await h2.serve("inetd");
       const result = await catchUp(h2, "--connect-timeout", "60");
