@@ -77,6 +77,13 @@ export class OutputReader {
     }
     const announced = this.#announced;
     this.#announced = undefined;
+    if (line.startsWith("File stays in dirty state")) {
+      // Of a name with a newline in it the announcement is not understood, and its file stays dirty all the same.
+      const file = announced?.file ?? "a file";
+      this.#staying++;
+      this.#stays = { file, line: `${file}: ${line}` };
+      return;
+    }
     if (announced !== undefined) {
       if (ABOUT_CONFLICT.test(line)) {
         // "Won" has csync2 name the file again, and write it.
@@ -85,11 +92,6 @@ export class OutputReader {
       }
       if (line.startsWith("File is already up to date on peer")) {
         this.#announced = { ...announced, as: null };
-        return;
-      }
-      if (line.startsWith("File stays in dirty state")) {
-        this.#staying++;
-        this.#stays = { file: announced.file, line: `${announced.file}: ${line}` };
         return;
       }
       if (announced.as !== null && !line.startsWith("ERROR")) this.report[announced.as]++;
