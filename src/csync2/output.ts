@@ -21,11 +21,17 @@ const BROKEN_OFF = "the connection to the requester's csync2 broke off";
  * Failures that pass by themselves, as csync2 words them (db.c, check.c, update.c, conn.c, rsync.c) and as the administrator is
  * told. A conflict ("File stays in dirty state") or a refused identification is none of them.
  */
-const PASSING: readonly (readonly [RegExp, string])[] = [
+const PASSING: readonly (readonly [pattern: RegExp, why: string, advice?: string])[] = [
   [/^Database backend is exceedingly busy/, "another csync2 holds the database"],
   [/database is locked/i, "another csync2 holds the database"],
   // A rollback that another csync2 forced on it; the check or push goes on from what is recorded.
   [/^Database Error: COMMIT .*no transaction is active/, "another csync2 holds the database"],
+  // Another csync2 makes the database just now; or one was cut off while it did, and no csync2 ever mends that (db_sqlite.c).
+  [
+    /^Database Error: .*no such table: /,
+    "csync2's database is half made",
+    "csync2 was cut off when it first ran: delete its database, then csync2 -cIr / there and csync2rev --others --reconcile on both hosts",
+  ],
   [/^This should not happen: Can't stat /, "a file vanished during the check"],
   [/^ERROR: Cant stat /, "a file vanished during the push"],
   [/^Can't create socket: /, "the requester's csync2 does not answer"],
@@ -107,10 +113,10 @@ export class OutputReader {
       this.report.passing ??= BROKEN_OFF;
       this.report.complaint = this.report.passing;
     }
-    const passing = PASSING.find(([pattern]) => pattern.test(line))?.[1];
+    const [, passing, advice] = PASSING.find(([pattern]) => pattern.test(line)) ?? [];
     this.report.passing = passing ?? this.report.passing;
     if (passing !== undefined || (COMPLAINT.test(line) && !NO_COMPLAINT.test(line)))
-      this.report.complaint = line;
+      this.report.complaint = advice === undefined ? line : `${line}; ${advice}`;
   }
 }
 

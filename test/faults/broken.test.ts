@@ -3,17 +3,18 @@ import { once } from "node:events";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, csync2, csync2rev, type Host, startCluster } from "../cluster/cluster.ts";
-import { type CaughtUp, catchUp, peerOf, untilQuiet } from "./catchup.ts";
+import { type CaughtUp, catchUp, peerOf, shell, untilQuiet } from "./catchup.ts";
 import { changeMuch, meetPush, signal, stopCheck } from "./halfway.ts";
 
-/** Two hosts: h1 has what h2 has missed. */
+/** Two hosts: h1 has what h2 has missed. Both have run csync2 before. */
 async function inCluster(
   settings: string,
   body: (h1: Host, h2: Host, cluster: Cluster) => Promise<void>,
 ): Promise<void> {
-  const cluster = await startCluster({ hosts: ["h1", "h2"], packages: ["libfaketime"] });
+  const cluster = await startCluster({ hosts: ["h1", "h2"], packages: ["libfaketime", "sqlite3"] });
   try {
     const [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
+    for (const host of [h1, h2]) await shell(host, "csync2 -cIr /");
     await Promise.all([h1.serve("inetd"), h2.serve("xinetd")]);
     h1.write("/etc/csync2rev.ini", settings);
     await body(h1, h2, cluster);
@@ -79,6 +80,22 @@ describe("broken half-way", { concurrency: 6 }, () => {
       });
       assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
       await endsWell(h1, h2);
+    }));
+
+  test("the peer lost power when its csync2 first ran, and its database was left half made", () =>
+    inCluster("retries = 0\n", async (h1, h2) => {
+      h1.write("/srv/data/a", "v2");
+      await shell(h1, "sqlite3 /var/lib/csync2/h1.db3 'DROP TABLE action'");
+      const { outcome, detail } = peerOf(await catchUp(h2), "h1");
+      assert.equal(outcome, "failed");
+      const [, first = "", second = ""] =
+        /no such table: action.*: delete its database, then (.*) there and (.*) on both hosts/.exec(
+          detail ?? "",
+        ) ?? [];
+      await shell(h1, `rm /var/lib/csync2/h1.db3 && ${first}`);
+      for (const host of [h1, h2]) await shell(host, second);
+      await endsWell(h1, h2);
+      assert.equal(h2.read("/srv/data/a"), "v2");
     }));
 
   for (const name of ["KILL", "SEGV"]) {
