@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { type Cluster, csync2, groupOf, type Host, startCluster } from "../cluster/cluster.ts";
+import {
+  type Cluster,
+  csync2,
+  groupOf,
+  type Host,
+  type RunResult,
+  startCluster,
+} from "../cluster/cluster.ts";
+import { WITHOUT_SETGROUPS } from "../cluster/services.ts";
 
 const TOP = join(import.meta.dirname, "../..");
 const readme = readFileSync(join(TOP, "README.md"), "utf8");
@@ -19,7 +27,7 @@ describe("what the README tells an administrator to write", () => {
   let h1: Host;
   let h2: Host;
   before(async () => {
-    cluster = await startCluster({ hosts: ["h1", "h2"] });
+    cluster = await startCluster({ hosts: ["h1", "h2"], packages: ["cron"] });
     h1 = cluster.host("h1");
     h2 = cluster.host("h2");
   });
@@ -61,14 +69,48 @@ describe("what the README tells an administrator to write", () => {
     assert.equal(h2.read("/srv/data/file"), "one");
   });
 
-  for (const where of ["rc.local", "cron, every night"])
+  test("for cron at boot: Debian's cron runs it, and it says nothing", async () => {
+    h2.write("/srv/data/file", "one");
+    const line = quoted(/^\| cron \| `(@reboot root [^`]*)`/m);
+    h1.write("/etc/cron.d/csync2rev", `${line} >/root/said 2>&1; echo "ended $?" >>/root/said\n`);
+    const permit = ["auth", "account", "session", "password"].map(
+      (kind) => `${kind} required pam_permit.so\n`,
+    );
+    for (const service of ["cron", "other"]) h1.write(`/etc/pam.d/${service}`, permit.join(""));
+    await h1.run(["sh", "-c", "ln -s /run /var/run; mkdir -p /var/spool/cron/crontabs"]);
+    const cron = h1.spawn(["cron", "-f"], WITHOUT_SETGROUPS);
+    try {
+      const ended = async (): Promise<boolean> => (await h1.run(["grep", "^ended", "/root/said"])).code === 0;
+      await h1.until("the line has run", ended, 20_000);
+    } finally {
+      cron.kill();
+    }
+    assert.equal(h1.read("/root/said"), "ended 0\n");
+    assert.equal(h1.read("/srv/data/file"), "one");
+  });
+
+  for (const [where, pattern] of [
+    ["rc.local", /^\| rc\.local \| `([^`]*)`/m],
+    ["cron, every night", /^\| cron, every night \| `[\d* ]+root ([^`]*)`/m],
+    ["cron, to have Prometheus told", /`([^`]* --metrics [^`]*)` from cron/],
+  ] as const)
     test(`for ${where}: catches up, and says nothing`, async () => {
-      const line = quoted(new RegExp(`^\\| ${where} \\| \`(?:[\\d* ]+root )?([^\`]*)\``, "m"));
       h2.write("/srv/data/file", "one");
-      const { stdout, stderr } = await h1.run(["sh", "-c", `${line}\nwait`], {
-        env: { PATH: "/usr/bin:/bin:/usr/sbin" },
-      });
+      await h1.run(["mkdir", "-p", "/var/lib/prometheus/node-exporter"]);
+      const { stdout, stderr } = await asCron(`${quoted(pattern)}\nwait`);
       assert.equal(stdout + stderr, "");
       assert.equal(h1.read("/srv/data/file"), "one");
     });
+
+  test("for an administrator's own csync2: it takes its turn", async () => {
+    h2.write("/srv/data/file", "one");
+    const line = quoted(/^ {4}\* \* \* \* \* root (flock .*)$/m);
+    assert.equal((await asCron(line, h2)).code, 0);
+    assert.equal(h1.read("/srv/data/file"), "one");
+  });
+
+  /** As cron(8) of Debian does it: with its PATH, and nothing else that would help. */
+  async function asCron(line: string, host = h1): Promise<RunResult> {
+    return await host.run(["env", "-i", "PATH=/usr/bin:/bin", "HOME=/root", "/bin/sh", "-c", line]);
+  }
 });
