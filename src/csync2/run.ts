@@ -1,9 +1,10 @@
 import type { ChildProcess } from "node:child_process";
+import { closeSync } from "node:fs";
 import { constants } from "node:os";
 import type { ThisHost } from "../host.ts";
 import { childPath, findProgram } from "../programs.ts";
 import { LineSplitter } from "./lines.ts";
-import { ownLockFile } from "./lock-file.ts";
+import { openLockFile } from "./lock-file.ts";
 import { childOf, describeHolder, processorTicks } from "./processes.ts";
 import type { Command } from "./verbs.ts";
 
@@ -49,7 +50,7 @@ export async function runCsync2(host: ThisHost, command: Command, watcher: RunWa
   ];
   const csync2Pid = (child: ChildProcess): number | undefined =>
     child.pid === undefined ? undefined : childOf(child.pid);
-  ownLockFile(lockFile);
+  closeSync(openLockFile(lockFile));
   const atOnce = await run(host, underLock(["--nonblock"]), watcher, csync2Pid);
   if (!isConflict(atOnce)) return atOnce;
   const holder = describeHolder(lockFile);

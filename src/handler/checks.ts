@@ -1,7 +1,7 @@
-import { closeSync, constants, ftruncateSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, readFileSync, readSync, writeSync } from "node:fs";
 import { insist, NOTHING_RUN, type Insisted, type InsistWatcher } from "../csync2/insist.ts";
+import { openLockFile } from "../csync2/lock-file.ts";
 import { CHECK } from "../csync2/verbs.ts";
-import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
 import { findProgram } from "../programs.ts";
 
@@ -30,7 +30,7 @@ export async function checkOnce(
   watcher: InsistWatcher,
 ): Promise<Insisted> {
   const { lockFile, lockTimeout } = host.settings;
-  const fd = openLock(`${lockFile}.check`);
+  const fd = openLockFile(`${lockFile}.check`);
   try {
     if (!(await lock(fd, 0))) {
       watcher.waiting?.("another request's check runs");
@@ -54,17 +54,6 @@ export async function checkOnce(
     return insisted;
   } finally {
     closeSync(fd);
-  }
-}
-
-function openLock(file: string): number {
-  try {
-    return openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new Csync2revError("system", `cannot open the lock file ${file}: ${code ?? "no reason given"}`, {
-      cause,
-    });
   }
 }
 
