@@ -5,7 +5,7 @@ import { groupOf, startCluster } from "../cluster/cluster.ts";
 import { type Cell, TerminalScreen } from "./screen.ts";
 
 const TARGET = join(import.meta.dirname, "../../docs/others.svg");
-const COLUMNS = 94;
+const COLUMNS = 100;
 const ROWS = 16;
 /** In seconds: a picture does not change faster, and stands so long in the end before it begins again. */
 const FRAME = 0.12;
