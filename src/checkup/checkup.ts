@@ -4,7 +4,7 @@ import type { ConfiguredHost, HostOptions } from "../host.ts";
 import type { Means } from "../others/ask.ts";
 import { EXIT, exitStatus } from "../others/outcome.ts";
 import { plan, type Selection } from "../others/plan.ts";
-import { ownAddresses } from "../others/ready.ts";
+import { ownAddresses } from "../others/addresses.ts";
 import { DEFAULT_SETTINGS } from "../settings.ts";
 import { checkConfiguration } from "./configuration.ts";
 import { checkFiles } from "./files.ts";
@@ -60,7 +60,7 @@ export async function checkUp(
     ...programs.findings,
     ...checkLocks(host),
     await checkServiceName(means.port),
-    ...(await checkNames(groups)),
+    ...(await checkNames(groups, means.limits)),
     ...(await checkOwnPort(groups, means)),
     ...(await checkCsync2Port(host, namesOf(configured))),
   ];
@@ -70,16 +70,18 @@ export async function checkUp(
 
 async function meansOf({ host, configuration }: ConfiguredHost, options: CheckupOptions): Promise<Means> {
   const { others, port } = host.settings;
+  const limits = {
+    deadline: AbortSignal.timeout((options.deadline ?? others.deadline) * 1000),
+    interrupt: new AbortController().signal,
+  };
+  const ourNames = namesOf({ host, configuration });
   return {
     config: host.config,
     port: options.port ?? port,
     connectTimeout: options.connectTimeout ?? others.connectTimeout,
-    localAddresses: (await Promise.all(namesOf({ host, configuration }).map(ownAddresses))).flat(),
+    localAddresses: (await Promise.all(ourNames.map((name) => ownAddresses(name, limits)))).flat(),
     output: false,
-    limits: {
-      deadline: AbortSignal.timeout((options.deadline ?? others.deadline) * 1000),
-      interrupt: new AbortController().signal,
-    },
+    limits,
   };
 }
 

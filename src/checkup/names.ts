@@ -3,26 +3,27 @@ import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { Group, Host } from "../csync2cfg/model.ts";
 import { membersToAsk } from "../others/plan.ts";
-import { addressesOf, ownAddresses } from "../others/ready.ts";
+import { addressesOf, ownAddresses } from "../others/addresses.ts";
+import type { Limits } from "../others/limits.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
 
 /**
  * Names and addresses: csync2 and csync2rev both take a connection for a member's only where it comes from an address that the
  * member's peername resolves to.
  */
-export async function checkNames(groups: readonly Group[]): Promise<readonly Finding[]> {
+export async function checkNames(groups: readonly Group[], limits: Limits): Promise<readonly Finding[]> {
   const own = unique(groups.map(({ me }) => me.peername));
   const peers = unique(groups.flatMap((group) => otherMembers(group).map(({ peername }) => peername)));
   return [
-    ...(await Promise.all(own.map(judgeOwnName))),
-    ...(await judgePeerNames(peers)),
-    ...(await Promise.all(own.map(async (me) => await judgeSource(me, groups)))),
+    ...(await Promise.all(own.map(async (me) => await judgeOwnName(me, limits)))),
+    ...(await judgePeerNames(peers, limits)),
+    ...(await Promise.all(own.map(async (me) => await judgeSource(me, groups, limits)))),
   ];
 }
 
-async function judgeOwnName(me: string): Promise<Finding> {
+async function judgeOwnName(me: string, limits: Limits): Promise<Finding> {
   const item = `own name ${me}`;
-  const addresses = await addressesOf(me);
+  const addresses = await addressesOf(me, limits);
   if (addresses.length === 0)
     return failed(item, "does not resolve here", "add it to /etc/hosts or DNS, on every member");
   const loopback = addresses.filter(isLoopback);
@@ -32,7 +33,7 @@ async function judgeOwnName(me: string): Promise<Finding> {
       `resolves to ${addresses.join(", ")}: peers that have this from the same file would look for this host on themselves`,
       `replace ${loopback.join(" and ")} in /etc/hosts by the address that peers reach this host at`,
     );
-  if ((await ownAddresses(me)).length === 0)
+  if ((await ownAddresses(me, limits)).length === 0)
     return warning(
       item,
       `resolves to ${addresses.join(", ")}, which no interface here has`,
@@ -41,12 +42,12 @@ async function judgeOwnName(me: string): Promise<Finding> {
   return ok(item, addresses.join(", "));
 }
 
-async function judgePeerNames(peers: readonly string[]): Promise<Finding[]> {
+async function judgePeerNames(peers: readonly string[], limits: Limits): Promise<Finding[]> {
   const item = (peer: string): string => `name ${peer}`;
   const ours = new Set(localAddresses());
   const found = await Promise.all(
     peers.map(async (peer): Promise<Finding | null> => {
-      const addresses = await addressesOf(peer);
+      const addresses = await addressesOf(peer, limits);
       if (addresses.length === 0)
         return failed(item(peer), "does not resolve here", "add it to /etc/hosts or DNS, on every member");
       const here = addresses.filter((address) => isLoopback(address) || ours.has(address));
@@ -64,17 +65,17 @@ async function judgePeerNames(peers: readonly string[]): Promise<Finding[]> {
 }
 
 /** Where connections to peers come from: our peername's address where it is local, else what the kernel chooses. */
-async function judgeSource(me: string, groups: readonly Group[]): Promise<Finding> {
+async function judgeSource(me: string, groups: readonly Group[], limits: Limits): Promise<Finding> {
   const item = `source address of ${me}`;
-  const bound = await ownAddresses(me);
-  const known = await addressesOf(me);
+  const bound = await ownAddresses(me, limits);
+  const known = await addressesOf(me, limits);
   const peers = unique(
     groups
       .filter((group) => group.me.peername === me)
       .flatMap((group) => membersToAsk(group).map(peernameOf)),
   );
   const sources = new Set<string>();
-  for (const address of (await Promise.all(peers.map(addressesOf))).map(([first]) => first)) {
+  for (const [address] of await Promise.all(peers.map((peer) => addressesOf(peer, limits)))) {
     if (address === undefined || isLoopback(address)) continue;
     const source = bound.find((one) => isIPv6(one) === isIPv6(address)) ?? (await chosenSource(address));
     if (source !== null) sources.add(source);

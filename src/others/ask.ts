@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { lookup } from "node:dns/promises";
 import { connect, isIPv6, type Socket } from "node:net";
 import type { Verb } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
@@ -13,6 +12,7 @@ import {
   type RefusalReason,
 } from "../wire/messages.ts";
 import { replyOpener, sealRequest } from "../wire/seal.ts";
+import { lookUp } from "./addresses.ts";
 import { LIMIT_WORDS, onLimit, type Limits } from "./limits.ts";
 import type { Route } from "./plan.ts";
 
@@ -66,7 +66,7 @@ export async function ask(
   const { peername } = route.peer;
   let addresses: string[];
   try {
-    addresses = (await lookup(peername, { all: true })).map(({ address }) => address);
+    addresses = await lookUp(peername, means.limits);
   } catch (error) {
     return { kind: "unreachable", detail: `"${peername}" does not resolve here: ${describe(error)}` };
   }

@@ -37,17 +37,17 @@ export function onLimit(limits: Limits, reached: (limit: keyof Limits) => void):
   };
 }
 
-/** What comes of some work on this host, which goes on, but is not waited for, once all is interrupted. Throws `gone` then. */
-export async function orInterrupted<T>(work: Promise<T>, { interrupt }: Limits): Promise<T> {
+/** What comes of some work, which goes on, but is not waited for, once one of these limits is reached. Throws `gone` then. */
+export async function unless<T>(
+  reached: readonly (keyof Limits)[],
+  limits: Limits,
+  work: Promise<T>,
+): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
-    const stop = (): void => {
-      reject(new Csync2revError("gone", LIMIT_WORDS.interrupt));
-    };
-    if (interrupt.aborted) stop();
-    interrupt.addEventListener("abort", stop, { once: true });
-    void work.then(resolve, reject).finally(() => {
-      interrupt.removeEventListener("abort", stop);
+    const stop = onLimit(limits, (limit) => {
+      if (reached.includes(limit)) reject(new Csync2revError("gone", LIMIT_WORDS[limit]));
     });
+    void work.then(resolve, reject).finally(stop);
   });
 }
 

@@ -5,12 +5,13 @@ import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
 import { pauseBefore } from "../pause.ts";
 import type { OthersSettings } from "../settings.ts";
+import { ownAddresses } from "./addresses.ts";
 import { ask, type Answer, type Means, type Stage } from "./ask.ts";
 import { checkHere, differencesFrom, unsentDeletions } from "./local.ts";
-import { LIMIT_WORDS, pause, reachedLimit, orInterrupted } from "./limits.ts";
+import { LIMIT_WORDS, pause, reachedLimit, unless } from "./limits.ts";
 import { EXIT, exitStatus, NOTHING_KNOWN, readAnswer, type PeerResult, type WhatWasSaid } from "./outcome.ts";
 import type { PlannedPeer, Route } from "./plan.ts";
-import { awaitOwnCsync2, ownAddresses } from "./ready.ts";
+import { awaitOwnCsync2 } from "./ready.ts";
 import { Slots } from "./slots.ts";
 
 /** A slot counts for so long while nobody answers: dead peers must not hold up the living. In milliseconds. */
@@ -62,7 +63,7 @@ export async function askOthers(
   const ourNames = [...new Set(peers.flatMap(({ routes }) => routes.map(({ group }) => group.me.peername)))];
   const silent = await awaitOwnCsync2(ourNames, host.settings.csync2Port, options.readyTimeout, limits);
 
-  const localAddresses = (await Promise.all(ourNames.map(ownAddresses))).flat();
+  const localAddresses = (await Promise.all(ourNames.map((name) => ownAddresses(name, limits)))).flat();
   const { port, connectTimeout, output } = options;
   const means = { config: host.config, port, connectTimeout, localAddresses, output, limits };
   const asking = new Asking(host, options, means, audience);
@@ -180,9 +181,10 @@ class Asking {
    */
   async #prepareReconcile(turn: Turn): Promise<readonly string[]> {
     this.#audience.stage(turn.peer, null, { at: "running", idle: 0, line: null });
-    return await orInterrupted(
-      (this.#checkedHere ??= checkHere(this.#host)).then(() => unsentDeletions(this.#host, turn.route)),
+    return await unless(
+      ["interrupt"],
       this.#means.limits,
+      (this.#checkedHere ??= checkHere(this.#host)).then(() => unsentDeletions(this.#host, turn.route)),
     );
   }
 
@@ -194,9 +196,10 @@ class Asking {
       if (result?.outcome !== "caught-up" || this.#means.limits.interrupt.aborted) continue;
       this.#audience.stage(turn.peer, null, { at: "running", idle: 0, line: null });
       try {
-        const differences = await orInterrupted(
-          (checked ??= checkHere(this.#host)).then(() => differencesFrom(this.#host, turn.route)),
+        const differences = await unless(
+          ["interrupt"],
           this.#means.limits,
+          (checked ??= checkHere(this.#host)).then(() => differencesFrom(this.#host, turn.route)),
         );
         results[i] = { ...result, ...whatDiffers(differences) };
       } catch (error) {

@@ -1,22 +1,11 @@
-import { lookup } from "node:dns/promises";
 import { connect } from "node:net";
-import { networkInterfaces } from "node:os";
+import { addressesOf } from "./addresses.ts";
 import { pause, reachedLimit, type Limits } from "./limits.ts";
 
 /** Between two looks at our own csync2, in milliseconds. */
 const LOOK_EVERY = 250;
 /** How long one look may take, in milliseconds: it is this very host that answers. */
 const LOOK_FOR = 2_000;
-
-/** The addresses that a peername of ours resolves to and that are this host's own, loopback left out: peers know us by them. */
-export async function ownAddresses(peername: string): Promise<readonly string[]> {
-  const here = new Set(
-    Object.values(networkInterfaces()).flatMap((list) =>
-      (list ?? []).filter(({ internal }) => !internal).map(({ address }) => address),
-    ),
-  );
-  return (await addressesOf(peername)).filter((address) => here.has(address));
-}
 
 /**
  * Waits until csync2 answers on this host: peers could not push before.
@@ -32,7 +21,7 @@ export async function awaitOwnCsync2(
 ): Promise<string | null> {
   const until = performance.now() + timeout * 1000;
   for (const peername of peernames) {
-    const [address = peername] = await addressesOf(peername);
+    const [address = peername] = await addressesOf(peername, limits);
     while (!(await answers(address, port))) {
       if (performance.now() >= until || reachedLimit(limits) !== null)
         return `${peername} (${address}) port ${port}`;
@@ -40,14 +29,6 @@ export async function awaitOwnCsync2(
     }
   }
   return null;
-}
-
-/** Every address that a name resolves to here; none where it does not. */
-export async function addressesOf(name: string): Promise<string[]> {
-  return await lookup(name, { all: true }).then(
-    (entries) => entries.map(({ address }) => address),
-    () => [],
-  );
 }
 
 async function answers(host: string, port: number): Promise<boolean> {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, csync2, csync2rev, type Host, startCluster } from "../cluster/cluster.ts";
-import { type CaughtUp, catchUp, peerOf, shell, untilQuiet } from "./catchup.ts";
+import { type CaughtUp, catchUp, peerOf, read, shell, untilQuiet } from "./catchup.ts";
 import { changeMuch, meetPush, signal, stopCheck } from "./halfway.ts";
 
 /** Two hosts: h1 has what h2 has missed. Both have run csync2 before. */
@@ -226,6 +226,38 @@ describe("broken half-way", { concurrency: 6 }, () => {
       );
       await signal(h1, "CONT", pid);
       await untilQuiet(h1);
+      await endsWell(h1, h2);
+    }));
+
+  test("name service is silent where the requester is: the deadline and Ctrl-C end the wait for it", () =>
+    inCluster("", async (h1, h2) => {
+      const nowhere = "10.77.0.200";
+      h2.write("/etc/nsswitch.conf", "hosts: files dns\n");
+      h2.write("/etc/resolv.conf", `nameserver ${nowhere}\noptions timeout:5 attempts:1\n`);
+      h2.write("/etc/hosts", h2.read("/etc/hosts").replace(/^.* h1$/m, ""));
+      await shell(h2, `ip neighbour add ${nowhere} lladdr 02:00:00:00:00:c8 nud permanent dev eth0`);
+      // Node waits for the resolver to give up before it ends, but what is known is told before.
+      const late = await catchUp(h2, "--deadline", "1");
+      const { outcome, detail } = peerOf(late, "h1");
+      assert.deepEqual(
+        [late.code, outcome, detail],
+        [75, "unreachable", '"h1" does not resolve here: the deadline passed'],
+      );
+
+      const child = h2.spawn(["csync2rev", "--others", "--json"]);
+      let stdout = "";
+      child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
+      await h2.until("it asks for the name", async () =>
+        (await shell(h2, "cat /proc/net/udp")).includes(":0035 "),
+      );
+      child.kill("SIGINT");
+      const [code] = (await once(child, "close")) as [number];
+      const interrupted = peerOf(read({ code, stdout, stderr: "" }), "h1");
+      assert.deepEqual(
+        [code, interrupted.outcome, interrupted.detail],
+        [130, "unreachable", '"h1" does not resolve here: interrupted'],
+      );
+      h2.write("/etc/hosts", h1.read("/etc/hosts"));
       await endsWell(h1, h2);
     }));
 
