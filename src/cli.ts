@@ -15,7 +15,7 @@ import { Screen } from "./others/screen.ts";
 import { printable, printableJson } from "./printable.ts";
 import { OTHERS_RULES, PORT_RULE, type Rule } from "./settings.ts";
 import { showConfig } from "./show-config.ts";
-import { isScreen, painter } from "./terminal.ts";
+import { columnsOf, isScreen, painter } from "./terminal.ts";
 
 /**
  * Every mode but the handler.
@@ -193,7 +193,6 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
       "dry-run": ["reconcile", "verify", "metrics"],
     })
     .parserConfiguration({
-      "duplicate-arguments-array": false,
       "boolean-negation": false,
       "parse-numbers": false,
     })
@@ -202,7 +201,7 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
     .alias("help", "h")
     .group(["help", "version"], "Modes:")
     .strict()
-    .wrap(Math.min(100, process.stdout.isTTY ? process.stdout.columns : 100))
+    .wrap(Math.min(100, columnsOf(process.stdout)))
     .locale("en")
     .exitProcess(false)
     .fail((message, error) => {
@@ -212,6 +211,9 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
     print = output;
   });
   if (print !== "") return print;
+  // yargs has printed what completes the line, which must not be run.
+  if (argv.includes("--get-yargs-completions")) return "";
+  lastCounts(options);
   if (options._.length > 0)
     throw new Csync2revError(
       "usage",
@@ -248,6 +250,16 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
     connectTimeout: number("connect-timeout", options["connect-timeout"], OTHERS_RULES["connect-timeout"]),
     jobs: number("jobs", options.jobs, OTHERS_RULES.jobs),
   };
+}
+
+/** Of an option that is there more than once the last counts, as with csync2; but a list of which half is lost asks half of the peers. */
+function lastCounts(options: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (name === "_" || !Array.isArray(value)) continue;
+    if (["group", "peer"].includes(name))
+      throw new Csync2revError("usage", `--${name} is there more than once: write --${name} A,B`);
+    options[name] = value.at(-1);
+  }
 }
 
 /** What yargs finds, without its --o for -o. */
@@ -354,8 +366,7 @@ async function catchUp(line: CommandLine, env: NodeJS.ProcessEnv): Promise<numbe
 function textOf(result: OthersResult, line: CommandLine, env: NodeJS.ProcessEnv): string {
   if (line.json) return `${printableJson(result)}\n`;
   if (line.quiet) return describeTroubles(result, line.dryRun);
-  const width = process.stdout.isTTY ? process.stdout.columns : Infinity;
-  return describeResult(result, line.dryRun, width, painter(process.stdout, env));
+  return describeResult(result, line.dryRun, columnsOf(process.stdout), painter(process.stdout, env));
 }
 
 /** How many bytes of peers' lines may wait for whoever reads them, before further ones are left out. */

@@ -1,5 +1,5 @@
 import { greet } from "./handler/greet.ts";
-import { guardConnection } from "./handler/guard.ts";
+import { guardConnection, isConnection } from "./handler/guard.ts";
 
 void main(process.argv.slice(2));
 
@@ -17,12 +17,22 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** -i says so; else the handler is what runs where no other mode is asked for and nobody sits at a terminal. */
+/**
+ * -i says so, or a connection where messages would go. Else the handler is what runs where no other mode is asked for, nobody sits
+ * at a terminal, and the options are its own: a typing error in a crontab is for the command line to complain about.
+ */
 async function isHandler(args: readonly string[]): Promise<boolean> {
-  if (args.some((arg) => /^(-i|--inetd)$/.test(arg))) return true;
+  if (args.some((arg) => /^(-i|--inetd)$/.test(arg)) || isConnection()) return true;
   const otherMode =
     /^(-[vdq]*[oTh]|--(others|test|show-config|completion|get-yargs-completions|help|version)$)/;
   if (args.some((arg) => otherMode.test(arg))) return false;
   const { isatty } = await import("node:tty");
-  return !isatty(0);
+  if (isatty(0)) return false;
+  const { readOptions } = await import("./handler/options.ts");
+  try {
+    readOptions(args);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -12,6 +12,11 @@ export function isScreen(stream: WriteStream, env: NodeJS.ProcessEnv): boolean {
   return stream.isTTY && env["TERM"] !== undefined && env["TERM"] !== "dumb";
 }
 
+/** How wide a terminal is: 80 where it does not know, as a serial console that says 0; Infinity for what is no terminal. */
+export function columnsOf(stream: WriteStream): number {
+  return stream.isTTY ? stream.columns || 80 : Infinity;
+}
+
 /** Colours for a terminal; none where there is no terminal, or where NO_COLOR is set (no-color.org). */
 export function painter(stream: WriteStream, env: NodeJS.ProcessEnv): Paint {
   if (!isScreen(stream, env) || (env["NO_COLOR"] ?? "") !== "") return (_, text) => text;

@@ -109,6 +109,22 @@ describe("what is wrong is said in one message, with what to do and the right st
       64,
       /^csync2rev: Unknown argument: bogus; csync2rev --help shows every option\n$/,
     ],
+    ["a mistyped mode, as in a crontab", GOOD, ["--other"], 64, /^csync2rev: Unknown argument: other; /],
+    ["no mode", GOOD, ["--reconcile"], 64, /^csync2rev: say what to do: --others, /],
+    [
+      "a list twice",
+      GOOD,
+      ["-o", "-P", "h1", "--peer=h2"],
+      64,
+      /^csync2rev: --peer is there more than once: write --peer A,B\n$/,
+    ],
+    [
+      "an option twice, of which the last is no good",
+      GOOD,
+      ["-o", "-p", "1", "-p", "0"],
+      64,
+      /^csync2rev: --port "0" is/,
+    ],
     ["a missing argument", GOOD, ["-o", "-P"], 64, /^csync2rev: Not enough arguments following: P/],
     ["a stray word", GOOD, ["-o", "now"], 64, /"now"|Unknown argument: now/],
     [
@@ -134,6 +150,17 @@ describe("what is wrong is said in one message, with what to do and the right st
       assert.deepEqual([said.code, said.stdout], [code, ""]);
       assert.doesNotMatch(said.stderr, /\n\s+at |node:internal/);
     });
+});
+
+test("to complete a line does not run it", () => {
+  const complete = (...line: readonly string[]): Said =>
+    run(GOOD, "--get-yargs-completions", "csync2rev", ...line);
+  for (const line of [
+    ["--others", "--peer", "h"],
+    ["--others", "--metrics", join(directory, "m")],
+  ])
+    assert.deepEqual(complete(...line), { code: 0, stdout: "", stderr: "" });
+  assert.match(complete("--others", "--re").stdout, /^--reconcile(:|$)/m);
 });
 
 test("nobody to ask is no error", () => {

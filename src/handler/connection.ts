@@ -3,6 +3,7 @@ import { Socket, type ConnectOpts, type SocketConstructorOpts } from "node:net";
 import type { Writable } from "node:stream";
 import { Csync2revError } from "../errors.ts";
 import { FRAME_HEADER, REQUEST_BODY_LIMIT, takeFrame } from "../wire/frame.ts";
+import { isSameFile } from "./guard.ts";
 
 /** How many bytes may wait for a requester that does not read, before what is not essential is left out. */
 const BACKLOG_LIMIT = 1 << 20;
@@ -125,15 +126,6 @@ function openInput(): { frame: Promise<Uint8Array>; socket: Socket | null } {
   socket.on("end", ended);
   socket.on("error", ended);
   return { frame, socket };
-}
-
-function isSameFile(one: number, other: number): boolean {
-  try {
-    const [a, b] = [fstatSync(one), fstatSync(other)];
-    return a.dev === b.dev && a.ino === b.ino;
-  } catch {
-    return false;
-  }
 }
 
 /** An address without the IPv4-mapped prefix (RFC 4291, 2.5.5.2) and without the zone of a link-local address. */

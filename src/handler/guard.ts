@@ -1,16 +1,24 @@
 import { closeSync, fstatSync, openSync, type Stats } from "node:fs";
 
+/** Whether fds 0 and 2 are one socket: so inetd and xinetd start a program, and hardly anybody else does. */
+export function isConnection(): boolean {
+  return statOf(0)?.isSocket() === true && isSameFile(0, 2);
+}
+
 /**
  * Points fd 2 at /dev/null where it is the connection, as inetd hands it over, or where it is closed: nothing but frames may
  * reach the wire, not even what the runtime itself prints when it dies. open(2) returns the lowest free descriptor.
  */
 export function guardConnection(): void {
-  const stderr = statOf(2);
-  if (stderr !== undefined) {
-    if (![statOf(0), statOf(1)].some((fd) => fd?.dev === stderr.dev && fd.ino === stderr.ino)) return;
-    closeSync(2);
-  }
+  if (isSameFile(0, 2) || isSameFile(1, 2)) closeSync(2);
+  else if (statOf(2) !== undefined) return;
   openSync("/dev/null", "w");
+}
+
+/** Whether two descriptors are of one file, pipe or socket. */
+export function isSameFile(one: number, other: number): boolean {
+  const [a, b] = [statOf(one), statOf(other)];
+  return a !== undefined && a.dev === b?.dev && a.ino === b.ino;
 }
 
 function statOf(fd: number): Stats | undefined {

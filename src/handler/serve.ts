@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import type { Csync2Cfg, Group, Key } from "../csync2cfg/model.ts";
 import { Csync2revError } from "../errors.ts";
 import type { HostOptions } from "../host.ts";
@@ -10,6 +9,7 @@ import { openRequest, replySealer, type Session } from "../wire/seal.ts";
 import { AuthorisedRequest, type Refusal } from "./authorise.ts";
 import { catchUp } from "./catchup.ts";
 import { Connection } from "./connection.ts";
+import { readOptions } from "./options.ts";
 import { Replies } from "./replies.ts";
 import { loadSite, type BrokenSite, type LoadedSite } from "./site.ts";
 
@@ -135,26 +135,6 @@ async function answer(
   } catch (error) {
     if (!(error instanceof Csync2revError) || error.code !== "system") throw error;
     await refuse({ reason: "config", detail: error.message });
-  }
-}
-
-/** The handler's own options: those of csync2 that it shares, and the settings. yargs would cost each request its start-up. */
-function readOptions(argv: readonly string[]): HostOptions {
-  if (argv.every((arg) => arg === "-i")) return {};
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        inetd: { type: "boolean", short: "i" },
-        config: { type: "string", short: "C" },
-        hostname: { type: "string", short: "N" },
-        database: { type: "string", short: "D" },
-        settings: { type: "string" },
-      },
-    });
-    return values;
-  } catch (cause) {
-    throw new Csync2revError("usage", `the handler's command line: ${(cause as Error).message}`, { cause });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { WriteStream } from "node:tty";
 import { printable } from "../printable.ts";
-import { cells, cut, padded } from "../terminal.ts";
+import { cells, columnsOf, cut, padded } from "../terminal.ts";
 
 /** How often the terminal is redrawn at most, in milliseconds. */
 const REDRAW_EVERY = 80;
@@ -59,8 +59,7 @@ export class Screen {
 
   #fitting(): string[] {
     // A line that fills the last column, or a newline in the last row, would scroll what is above out of reach.
-    // A serial console may not know its size, and says 0.
-    const width = (this.#terminal.columns || 80) - 1;
+    const width = columnsOf(this.#terminal) - 1;
     const rows = (this.#terminal.rows || 24) - 1;
     const nameWidth = Math.min(
       Math.max(...this.#lines.map(({ name }) => cells(name))),
@@ -78,7 +77,7 @@ export class Screen {
 
   /** A terminal that has been made narrower has broken the lines that stood on it into several rows. */
   #erase(): string {
-    const { columns } = this.#terminal;
+    const columns = columnsOf(this.#terminal);
     const rows = this.#drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(cells(line) / columns)), 0);
     this.#drawn = [];
     return rows === 0 ? "" : `\x1b[${rows}A\r\x1b[J`;

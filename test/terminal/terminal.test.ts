@@ -37,7 +37,7 @@ describe("csync2rev --others on a terminal", () => {
         env,
       },
     );
-    const screen = new TerminalScreen(columns, rows);
+    const screen = new TerminalScreen(columns || 80, rows || 24);
     screen.write(stdout);
     return { raw: stdout, screen, code };
   };
@@ -58,6 +58,17 @@ describe("csync2rev --others on a terminal", () => {
     assert.match(
       screen.text,
       /^PEER {2}GROUP {4}OUTCOME {4}UPDATED {2}DELETED {2}PENDING {2}SECONDS\nh2 {4}cluster {2}caught-up {8}1 {8}0 {8}0 {6}\d+\.\d\n\ncaught up with 1 of 1 peer in \d+\.\d s\n$/,
+    );
+  });
+
+  test("takes a terminal that does not know its size for one of 80 columns", async () => {
+    h2.write("/srv/data/file", "one");
+    const { raw, screen } = await onTerminal("csync2rev --others", [0, 0]);
+    assert.match(raw, /\x1b\[1A\r\x1b\[J/);
+    assert.match(screen.text, /^PEER {2}GROUP {4}OUTCOME .* SECONDS\n/);
+    assert.match(
+      (await onTerminal("csync2rev --help", [0, 0])).raw,
+      /^ {2}-o, --others +Ask every peer in turn/m,
     );
   });
 

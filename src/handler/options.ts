@@ -1,0 +1,27 @@
+import { parseArgs } from "node:util";
+import { Csync2revError } from "../errors.ts";
+import type { HostOptions } from "../host.ts";
+
+/**
+ * The handler's own options: those of csync2 that it shares, and the settings. yargs would cost each request its start-up.
+ * @param argv the command line behind the program's name
+ * Throws `usage`.
+ */
+export function readOptions(argv: readonly string[]): HostOptions {
+  if (argv.every((arg) => arg === "-i")) return {};
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        inetd: { type: "boolean", short: "i" },
+        config: { type: "string", short: "C" },
+        hostname: { type: "string", short: "N" },
+        database: { type: "string", short: "D" },
+        settings: { type: "string" },
+      },
+    });
+    return values;
+  } catch (cause) {
+    throw new Csync2revError("usage", `the handler's command line: ${(cause as Error).message}`, { cause });
+  }
+}
