@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { loadCsync2Cfg } from "./csync2cfg/load.ts";
@@ -45,6 +46,12 @@ export function thisHost(options: HostOptions, systemDirectory: string, settings
     systemDirectory,
     settings,
   };
+}
+
+/** The csync2.lock of this host, where it exists: csync2 then neither pushes nor takes anything (csync2.c). */
+export function csync2Lock({ systemDirectory }: ThisHost): string | null {
+  const file = join(systemDirectory, "csync2.lock");
+  return existsSync(file) ? file : null;
 }
 
 /** The settings beside csync2.cfg, or those that --settings names. Throws `settings`. */

@@ -31,7 +31,7 @@ const PRIORITY: Readonly<Record<LogEvent, number>> = {
 
 /**
  * Opens the log: the journal where fd 2 is the journal (systemd.exec(5), JOURNAL_STREAM), else where the settings say: syslog by
- * way of logger(1), or a file. Logging never fails a request: a line that cannot be written is written to fd 2, which is
+ * way of logger(1), or a file, and syslog where that cannot be written. Logging never fails a request: a line that cannot be written is written to fd 2, which is
  * /dev/null where fd 2 was the connection.
  */
 export function openLog(settings: Pick<Settings, "log" | "ident" | "facility">): Log {
@@ -53,11 +53,19 @@ function writer({ log, ident, facility }: Pick<Settings, "log" | "ident" | "faci
     return (priority, line) => {
       toStderr(`<${priority}>${line}`);
     };
-  if (log !== "syslog")
-    return (_, line) => {
-      const stamp = `${new Date().toISOString()} ${ident}[${process.pid}]`;
+  const syslog = toSyslog(ident, facility);
+  if (log === "syslog") return syslog;
+  return async (priority, line) => {
+    const stamp = `${new Date().toISOString()} ${ident}[${process.pid}]`;
+    try {
       appendFileSync(log, `${stamp}: ${line}\n`, { mode: 0o640 });
-    };
+    } catch {
+      await syslog(priority, line);
+    }
+  };
+}
+
+function toSyslog(ident: string, facility: string): Write {
   let logger: Promise<Writable> | undefined;
   return async (priority, line) => {
     const stdin = await (logger ??= startLogger(ident, facility));

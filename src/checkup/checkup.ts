@@ -12,7 +12,7 @@ import type { Finding } from "./finding.ts";
 import { checkNames } from "./names.ts";
 import { pingPeers, type PeerFinding } from "./peers.ts";
 import { checkCsync2Port, checkOwnPort } from "./ports.ts";
-import { checkLocks, checkPrograms, checkServiceName } from "./programs.ts";
+import { checkPrograms, checkServiceName, checkWrittenFiles } from "./programs.ts";
 
 /** What the command line changes of the settings. */
 export interface CheckupOptions {
@@ -58,7 +58,7 @@ export async function checkUp(
     ...findings,
     ...checkFiles(configured, [...programs.paths, realpathSync(process.argv[1] ?? process.execPath)]),
     ...programs.findings,
-    ...checkLocks(host),
+    ...checkWrittenFiles(host),
     await checkServiceName(means.port),
     ...(await checkNames(groups, means.limits)),
     ...(await checkOwnPort(groups, means)),

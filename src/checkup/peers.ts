@@ -45,7 +45,7 @@ function judge(route: Route, answer: Answer): PeerFinding {
       detail: `answers in group ${group.name}`,
       advice: null,
     };
-  const reason = answer.kind === "refused" ? answer.reason : null;
+  const reason = answer.kind === "refused" || answer.kind === "unreachable" ? answer.reason : null;
   const outcome = reason === "busy" ? "busy" : answer.kind;
   return {
     ...where,

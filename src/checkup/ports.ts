@@ -30,15 +30,17 @@ export async function checkOwnPort(groups: readonly Group[], means: Means): Prom
           failed(
             item,
             `csync2rev does not answer: ${answer.detail}`,
-            "add its line to inetd.conf, its file to xinetd.d, or run: systemctl enable --now csync2rev.socket",
+            answer.kind === "unreachable" && answer.reason === "no-greeting"
+              ? "what inetd, xinetd or systemd starts there is no csync2rev -i (the old csync2 -xr?), or does not start: its log says why"
+              : "add its line to inetd.conf or its file, with disable = no, to xinetd.d, and reload; or run: systemctl enable --now csync2rev.socket",
           ),
         ];
       case "unanswered":
         return [
           failed(
             item,
-            `what answers knows another csync2.cfg, host name or key for group ${group}: ${answer.detail}`,
-            "give inetd's, xinetd's or systemd's line the same -N, -C and CSYNC2_SYSTEM_DIR as here",
+            `what answers cannot read csync2.cfg, or knows another host name or key for group ${group}: ${answer.detail}`,
+            "have inetd, xinetd or systemd run csync2rev -i as root, with the same -N, -C and CSYNC2_SYSTEM_DIR as here",
           ),
         ];
     }
@@ -66,6 +68,7 @@ export async function checkCsync2Port(
           "peers cannot push to this host before csync2 -i runs in its inetd, xinetd or systemd",
         );
       if (said.startsWith("OK")) return ok(item, "answers");
+      if (/^Found .*csync2\.lock/.test(said)) return failed(item, `is stopped: ${said.trim()}`, null);
       if (said === "")
         return failed(
           item,

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { Csync2revError } from "../errors.ts";
-import type { ThisHost } from "../host.ts";
+import { csync2Lock, type ThisHost } from "../host.ts";
 import { findProgram } from "../programs.ts";
 import type { Settings } from "../settings.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
@@ -40,21 +40,24 @@ export async function checkPrograms(
   return { findings, paths };
 }
 
-/** The lock that keeps csync2 runs apart, and csync2's own. */
-export function checkLocks({ settings, systemDirectory }: ThisHost): readonly Finding[] {
-  const { lockFile } = settings;
-  const findings: Finding[] = [];
-  const folder = dirname(lockFile);
-  try {
-    accessSync(existsSync(lockFile) ? lockFile : folder, constants.W_OK);
-    findings.push(ok("lock file", lockFile));
-  } catch {
+/** What is written on this host: the lock that keeps csync2 runs apart, and the log; and csync2's own lock. */
+export function checkWrittenFiles(host: ThisHost): readonly Finding[] {
+  const { lockFile, log } = host.settings;
+  const findings = [
+    isWritable(lockFile)
+      ? ok("lock file", lockFile)
+      : failed(
+          "lock file",
+          `${lockFile} cannot be written`,
+          "run as root, or set lock-file in csync2rev.ini",
+        ),
+  ];
+  if (log !== "syslog" && !isWritable(log))
     findings.push(
-      failed("lock file", `${lockFile} cannot be written`, "run as root, or set lock-file in csync2rev.ini"),
+      failed("log", `${log} cannot be written: its lines go to syslog`, "run as root, or make its folder"),
     );
-  }
-  const stopped = join(systemDirectory, "csync2.lock");
-  if (existsSync(stopped))
+  const stopped = csync2Lock(host);
+  if (stopped !== null)
     findings.push(failed("csync2.lock", `${stopped} exists: csync2 does nothing here`, `rm ${stopped}`));
   return findings;
 }
@@ -62,19 +65,33 @@ export function checkLocks({ settings, systemDirectory }: ThisHost): readonly Fi
 /** inetd and xinetd look the port up by the service's name; systemd and UNLISTED services of xinetd do not. */
 export async function checkServiceName(port: number): Promise<Finding> {
   const item = "service name";
-  const advice = `add to /etc/services: csync2rev ${port}/tcp`;
   const line = await run("getent", ["services", "csync2rev/tcp"]).then(
     ({ stdout }) => stdout,
     () => null,
   );
-  if (line === null) return warning(item, "csync2rev is not in /etc/services; inetd needs it", advice);
+  if (line === null)
+    return warning(
+      item,
+      "csync2rev is not in /etc/services; inetd needs it",
+      `add to /etc/services: csync2rev ${port}/tcp`,
+    );
   const known = /\s(\d+)\//.exec(line)?.[1];
   if (known === String(port)) return ok(item, `csync2rev ${port}/tcp`);
   return failed(
     item,
     `csync2rev is port ${known ?? "?"} in /etc/services, and ${port} in the settings`,
-    advice,
+    `change the line in /etc/services to: csync2rev ${port}/tcp`,
   );
+}
+
+/** Whether a file can be written, or made where it is not there. */
+function isWritable(file: string): boolean {
+  try {
+    accessSync(existsSync(file) ? file : dirname(file), constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function succeeds(program: string, args: readonly string[]): Promise<boolean> {

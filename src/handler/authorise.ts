@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { mayAsk } from "../csync2cfg/directive.ts";
 import type { Group, Host } from "../csync2cfg/model.ts";
 import { VERBS, type Verb } from "../csync2/verbs.ts";
+import { csync2Lock } from "../host.ts";
 import type { RefusalReason, Request } from "../wire/messages.ts";
 import { plainAddress } from "./connection.ts";
 import type { LoadedSite } from "./site.ts";
@@ -91,7 +90,7 @@ export class AuthorisedRequest {
       return refusal("not-allowed", `no "#csync2rev allow" line of group ${group.name} there names you`);
     if (group.me.slave)
       return refusal("slave", `${group.me.peername} is a slave in group ${group.name}: it may not push`);
-    if (existsSync(join(host.systemDirectory, "csync2.lock")))
+    if (csync2Lock(host) !== null)
       return refusal(
         "locked",
         `csync2.lock exists in ${host.systemDirectory} there: its administrator has stopped csync2`,

@@ -216,11 +216,15 @@ describe("nothing but frames reaches the socket", () => {
     );
   });
 
-  test("when inetd's line has an unknown option", async () => {
-    await h1.serve("inetd", [{ ...csync2rev, command: [...csync2rev.command, "--bogus"] }]);
-    assert.deepEqual(await ask(), silence);
-    assert.match(h1.syslog("csync2rev")[0]?.message ?? "", /^event=error code=usage message=".*--bogus/);
-  });
+  for (const mistake of [["-i", "--bogus"], ["--bogus"], ["--others"], ["--help"]])
+    test(`when inetd's line has ${mistake.join(" ")}`, async () => {
+      await h1.serve("inetd", [{ ...csync2rev, command: ["/usr/sbin/csync2rev", ...mistake] }]);
+      assert.deepEqual(await ask(), silence);
+      assert.match(
+        h1.syslog("csync2rev")[0]?.message ?? "",
+        new RegExp(`^event=error code=usage message=".*${mistake.at(-1) ?? ""}`),
+      );
+    });
 
   test("when csync2 crashes", async () => {
     h1.write("/opt/csync2-stub-that-crashes", "#!/bin/sh\necho half a line >&2\nkill -SEGV $$\n", 0o755);
@@ -315,9 +319,12 @@ test("the log has one line for each event, in syslog and in a file", async () =>
     ["event=accepted", "event=done"],
   );
 
-  h1.write("/etc/csync2rev.ini", "ident = catchup\nfacility = daemon\n");
+  h1.write("/etc/csync2rev.ini", "log = /nowhere/log\nident = catchup\nfacility = daemon\n");
   await askOver(h3, "h1", question);
-  await h1.until("they are in syslog", () => h1.syslog("catchup").length === 2);
+  await h1.until(
+    "they are in syslog, where the file cannot be written",
+    () => h1.syslog("catchup").length === 2,
+  );
   assert.equal(h1.syslog("catchup")[0]?.facility, "daemon");
 });
 

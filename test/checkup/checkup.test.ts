@@ -159,10 +159,17 @@ describe("csync2rev --test", () => {
     {
       what: "programs that are missing",
       make: () => {
-        h1.write("/etc/csync2rev.ini", "csync2 = /opt/nothing\nlock-file = /nowhere/lock\n");
+        h1.write(
+          "/etc/csync2rev.ini",
+          "csync2 = /opt/nothing\nlock-file = /nowhere/lock\nlog = /nowhere/log\n",
+        );
       },
       exit: 1,
-      says: [/^failed {3}program \/opt\/nothing: /m, /^failed {3}lock file: \/nowhere\/lock/m],
+      says: [
+        /^failed {3}program \/opt\/nothing: /m,
+        /^failed {3}lock file: \/nowhere\/lock/m,
+        /^failed {3}log: \/nowhere\/log cannot be written: its lines go to syslog/m,
+      ],
     },
     {
       what: "csync2.lock",
@@ -170,7 +177,10 @@ describe("csync2rev --test", () => {
         h1.write("/etc/csync2.lock", "");
       },
       exit: 1,
-      says: [/^failed {3}csync2\.lock: .*\n.*rm \/etc\/csync2\.lock/m],
+      says: [
+        /^failed {3}csync2\.lock: .*\n.*rm \/etc\/csync2\.lock/m,
+        /^failed {3}csync2 on port 30865 of h1: is stopped: Found \/etc\/csync2\.lock/m,
+      ],
     },
     {
       what: "no service name",
@@ -186,7 +196,9 @@ describe("csync2rev --test", () => {
         h1.write("/etc/services", "csync2rev 30867/tcp\n");
       },
       exit: 1,
-      says: [/^failed {3}service name: csync2rev is port 30867/m],
+      says: [
+        /^failed {3}service name: csync2rev is port 30867.*\n.*change the line .* csync2rev 30866\/tcp/m,
+      ],
     },
     {
       what: "its own name on the loopback, as Debian's installer writes it",
@@ -250,6 +262,16 @@ describe("csync2rev --test", () => {
       ],
     },
     {
+      what: "the mailing list's csync2 -xr on the port",
+      make: async () => {
+        await h1.serve("inetd", [csync2, { ...csync2rev, command: ["/usr/sbin/csync2", "-xr"] }]);
+      },
+      exit: 1,
+      says: [
+        /^failed {3}port 30866 here: csync2rev does not answer: connected, and it closed .*\n.*csync2 -xr/m,
+      ],
+    },
+    {
       what: "a handler that goes by another name than we",
       make: async () => {
         await h1.serve("inetd", [
@@ -258,7 +280,7 @@ describe("csync2rev --test", () => {
         ]);
       },
       exit: 1,
-      says: [/^failed {3}port 30866 here: .*another csync2\.cfg, host name or key.*\n.*-N/m],
+      says: [/^failed {3}port 30866 here: .*another host name or key.*\n.*-N/m],
     },
     {
       what: "another key",
