@@ -15,7 +15,7 @@ export interface Report {
 /** So many files that would change are kept by name, and so counted, of each kind: csync2 names some more than once. */
 const NAMES_KEPT = 50_000;
 
-const BROKEN_OFF = "the connection to the requester's csync2 broke off";
+const BROKEN_OFF = "the connection to csync2 of the host that asked broke off";
 
 /**
  * Failures that pass by themselves, as csync2 words them (db.c, check.c, update.c, conn.c, rsync.c) and as the administrator is
@@ -34,8 +34,8 @@ const PASSING: readonly (readonly [pattern: RegExp, why: string, advice?: string
   ],
   [/^This should not happen: Can't stat /, "a file vanished during the check"],
   [/^ERROR: Cant stat /, "a file vanished during the push"],
-  [/^Can't create socket: /, "the requester's csync2 does not answer"],
-  [/^ERROR: Connection to remote host /, "the requester's csync2 does not answer"],
+  [/^Can't create socket: /, "csync2 of the host that asked does not answer"],
+  [/^ERROR: Connection to remote host /, "csync2 of the host that asked does not answer"],
   [/^(Read|Write|Format)-error while (sending|receiving) data/, BROKEN_OFF],
 ];
 

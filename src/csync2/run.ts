@@ -30,6 +30,8 @@ export type RunEnd =
 const CONFLICT = 199;
 /** How often a run is looked at for signs of life, in milliseconds. */
 const LOOK_EVERY = 1_000;
+/** How often it is told who holds the lock, in milliseconds: it may be another by then. */
+const TELL_EVERY = 5_000;
 /** How long output may come in after csync2's end, in milliseconds: an action of its may have left a daemon on the pipe. */
 const DRAIN = 500;
 
@@ -56,7 +58,15 @@ export async function runCsync2(host: ThisHost, command: Command, watcher: RunWa
   const holder = describeHolder(lockFile);
   if (lockTimeout === 0) return { kind: "busy", holder };
   watcher.waiting?.(holder);
-  const inTime = await run(host, underLock(["--timeout", String(lockTimeout)]), watcher, csync2Pid);
+  const telling = setInterval(() => watcher.waiting?.(describeHolder(lockFile)), TELL_EVERY);
+  const running = (idle: number): void => {
+    clearInterval(telling);
+    watcher.running?.(idle);
+  };
+  const wait = underLock(["--timeout", String(lockTimeout)]);
+  const inTime = await run(host, wait, { ...watcher, running }, csync2Pid).finally(() => {
+    clearInterval(telling);
+  });
   return isConflict(inTime) ? { kind: "busy", holder: describeHolder(lockFile) } : inTime;
 }
 

@@ -13,7 +13,7 @@ import {
 } from "../wire/messages.ts";
 import { replyOpener, sealRequest } from "../wire/seal.ts";
 import { lookUp } from "./addresses.ts";
-import { LIMIT_WORDS, onLimit, type Limits } from "./limits.ts";
+import { LIMIT_WORDS, onLimit, unless, type Limits } from "./limits.ts";
 import type { Route } from "./plan.ts";
 
 /** How long a peer that has been asked may say nothing, in milliseconds: four of its signs of life. */
@@ -28,7 +28,7 @@ export type Answer =
   | { readonly kind: "refused"; readonly reason: RefusalReason; readonly detail: string }
   /** No authenticated reply: the keys differ, or it is no csync2rev. */
   | { readonly kind: "unanswered"; readonly detail: string }
-  | { readonly kind: "unreachable"; readonly detail: string }
+  | { readonly kind: "unreachable"; readonly reason: "no-greeting" | null; readonly detail: string }
   /** Accepted, and then gone without a word on how it went. */
   | { readonly kind: "lost"; readonly detail: string };
 
@@ -68,7 +68,8 @@ export async function ask(
   try {
     addresses = await lookUp(peername, means.limits);
   } catch (error) {
-    return { kind: "unreachable", detail: `"${peername}" does not resolve here: ${describe(error)}` };
+    const detail = `"${peername}" does not resolve here: ${describe(error)}`;
+    return { kind: "unreachable", reason: null, detail };
   }
   const failures: string[] = [];
   for (const address of addresses) {
@@ -76,7 +77,7 @@ export async function ask(
     if (typeof socket !== "string") return await new Conversation(verb, route, means, watch).hold(socket);
     failures.push(`${address} port ${means.port}: ${socket}`);
   }
-  return { kind: "unreachable", detail: failures.join("; ") };
+  return { kind: "unreachable", reason: null, detail: failures.join("; ") };
 }
 
 /** A connection, or why there is none. */
@@ -87,28 +88,22 @@ async function open(
   const localAddress = isLoopback(address)
     ? undefined
     : localAddresses.find((own) => isIPv6(own) === isIPv6(address));
-  return await new Promise((resolve) => {
-    const socket = connect({ host: address, port, ...(localAddress === undefined ? {} : { localAddress }) });
-    const fail = (why: string): void => {
-      socket.destroy();
-      resolve(why);
-    };
-    const timer = setTimeout(fail, connectTimeout * 1000, `no connection within ${connectTimeout} s`);
-    const stop = onLimit(limits, (limit) => {
-      fail(LIMIT_WORDS[limit]);
-    });
-    socket.on("error", (error) => {
-      clearTimeout(timer);
-      stop();
-      fail(describe(error));
-    });
-    socket.on("connect", () => {
-      socket.setKeepAlive(true, PROBE_AFTER);
-      clearTimeout(timer);
-      stop();
-      resolve(socket);
+  const socket = connect({ host: address, port, ...(localAddress === undefined ? {} : { localAddress }) });
+  socket.setTimeout(connectTimeout * 1000);
+  const standing = new Promise<void>((resolve, reject) => {
+    socket.once("connect", resolve).once("error", reject);
+    socket.once("timeout", () => {
+      reject(new Csync2revError("gone", `no connection within ${connectTimeout} s`));
     });
   });
+  try {
+    await unless(["deadline", "interrupt"], limits, standing);
+    socket.setKeepAlive(true, PROBE_AFTER);
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    return describe(error);
+  }
 }
 
 /** One conversation over a connection that stands. */
@@ -135,15 +130,14 @@ class Conversation {
       if (limit === "deadline" && this.#pushes()) return;
       socket.destroy(new Csync2revError("gone", LIMIT_WORDS[limit]));
     });
-    const timeOut = (after: number, what: string): void => {
-      socket.setTimeout(after, () => socket.destroy(new Csync2revError("gone", what)));
-    };
-    timeOut(connectTimeout * 1000, `no greeting within ${connectTimeout} s`);
+    let missing = `no greeting within ${connectTimeout} s`;
+    socket.on("timeout", () => socket.destroy(new Csync2revError("gone", missing)));
     try {
       for await (const body of frames(socket)) {
         if (this.#open === undefined) {
           socket.write(this.#request(decodeGreeting(body)));
-          timeOut(SILENCE, `no word for ${SILENCE / 1000} s`);
+          missing = `no word for ${SILENCE / 1000} s`;
+          socket.setTimeout(SILENCE);
           this.#enter({ at: "asked" });
           continue;
         }
@@ -211,10 +205,11 @@ class Conversation {
           kind: "unanswered",
           detail: `what listens on port ${this.#means.port} is no csync2rev: ${why}`,
         };
-      return { kind: "unreachable", detail: `connected, but no greeting: ${why}` };
+      return { kind: "unreachable", reason: "no-greeting", detail: `connected, and ${why}` };
     }
     if (nonsense) return { kind: "unanswered", detail: why };
-    if (error !== null) return { kind: "unreachable", detail: `connected, but no answer: ${why}` };
+    if (error !== null)
+      return { kind: "unreachable", reason: null, detail: `connected, but no answer: ${why}` };
     const { name } = this.#route.group;
     return {
       kind: "unanswered",

@@ -11,13 +11,16 @@ import { checkHere, differencesFrom, unsentDeletions } from "./local.ts";
 import { LIMIT_WORDS, pause, reachedLimit, unless } from "./limits.ts";
 import { EXIT, exitStatus, NOTHING_KNOWN, readAnswer, type PeerResult, type WhatWasSaid } from "./outcome.ts";
 import type { PlannedPeer, Route } from "./plan.ts";
-import { awaitOwnCsync2 } from "./ready.ts";
+import { whyNotReady } from "./ready.ts";
 import { Slots } from "./slots.ts";
 
 /** A slot counts for so long while nobody answers: dead peers must not hold up the living. In milliseconds. */
 const UNANSWERED_HOLDS_SLOT = 1_000;
 /** So many seconds without a sign of life from a push, and the next peer's may start. */
 const IDLE_HOLDS_SLOT = 60;
+
+/** How often a peer is asked to push once more where files have changed while it pushed. */
+const MORE_PUSHES = 3;
 
 /** How to ask. */
 export interface OthersOptions extends OthersSettings {
@@ -61,7 +64,7 @@ export async function askOthers(
   setMaxListeners(0, deadline, interrupt);
   const limits = { deadline, interrupt };
   const ourNames = [...new Set(peers.flatMap(({ routes }) => routes.map(({ group }) => group.me.peername)))];
-  const silent = await awaitOwnCsync2(ourNames, host.settings.csync2Port, options.readyTimeout, limits);
+  const unready = await whyNotReady(host, ourNames, options.readyTimeout, limits);
 
   const localAddresses = (await Promise.all(ourNames.map((name) => ownAddresses(name, limits)))).flat();
   const { port, connectTimeout, output } = options;
@@ -70,12 +73,12 @@ export async function askOthers(
   const turns = peers.map((peer) => new Turn(peer));
   const results = await Promise.all(
     turns.map(async (turn) => {
-      const result = silent === null ? await asking.catchUpFrom(turn) : turn.notReady(silent);
+      const result = unready === null ? await asking.catchUpFrom(turn) : turn.notReady(unready);
       audience.result(turn.peer, result);
       return result;
     }),
   );
-  if (options.verify && silent === null) await asking.verify(turns, results);
+  if (options.verify && unready === null) await asking.verify(turns, results);
   return {
     host: host.hostname,
     seconds: secondsSince(began),
@@ -114,7 +117,7 @@ class Asking {
     try {
       const unsent = reconcile ? await this.#prepareReconcile(turn) : [];
       const verb = reconcile && unsent.length === 0 ? "reconcile" : "update";
-      const pushed = turn.result(await this.#insist(turn, verb, this.#pushes));
+      const pushed = await this.#push(turn, verb);
       if (unsent.length > 0 && ["caught-up", "pending"].includes(pushed.outcome))
         return { ...pushed, ...notReconciled(unsent, pushed) };
       if (checked.exit !== 0 && pushed.outcome === "caught-up")
@@ -128,6 +131,22 @@ class Asking {
     } catch (error) {
       return turn.failed(error);
     }
+  }
+
+  /** Has the peer push, and once more what has become dirty meanwhile: its own cron may check, or a program there change files. */
+  async #push(turn: Turn, verb: "update" | "reconcile"): Promise<PeerResult> {
+    const { limits } = this.#means;
+    let answer = await this.#insist(turn, verb, this.#pushes);
+    let result = turn.result(answer);
+    for (let more = 1; more <= MORE_PUSHES && hasNewlyDirty(answer); more++) {
+      await pause(pauseBefore(more), limits);
+      if (reachedLimit(limits) !== null) break;
+      answer = await this.#insist(turn, "update", this.#pushes);
+      const { updated, deleted } = result;
+      const last = turn.result(answer);
+      result = { ...last, updated: updated + last.updated, deleted: deleted + last.deleted };
+    }
+    return result;
   }
 
   /** Asks until there is an answer that asking again would not change, or the deadline has passed. */
@@ -211,6 +230,13 @@ class Asking {
   }
 }
 
+/** Whether a push went well and files are dirty all the same; what a reconcile left undecided is none of them. */
+function hasNewlyDirty(answer: Answer): boolean {
+  if (answer.kind !== "done") return false;
+  const { exit, pending = 0, undecided = 0 } = answer.done;
+  return exit === 0 && pending > 0 && undecided === 0;
+}
+
 /** What one peer has been asked so far, and by which way. */
 class Turn {
   readonly peer: PlannedPeer;
@@ -242,8 +268,7 @@ class Turn {
     return this.#row({ ...NOTHING_KNOWN, outcome: "failed", detail: error.message });
   }
 
-  notReady(silent: string): PeerResult {
-    const detail = `csync2 on this host does not answer at ${silent}: peers could not push; start it and run again`;
+  notReady(detail: string): PeerResult {
     return this.#row({ ...NOTHING_KNOWN, outcome: "failed", reason: "not-ready", detail });
   }
 
@@ -272,21 +297,32 @@ function notReconciled(unsent: readonly string[], { pending, files }: PeerResult
   };
 }
 
+/** The kinds of difference, in the order in which they are told, with what would help. */
+const DIFFERENCES: readonly (readonly [what: string, is: (difference: Difference) => boolean])[] = [
+  ["newer there: --reconcile brings them", ({ on, newer }) => on === "both" && newer === "there"],
+  ["only there, new or deleted elsewhere: --reconcile brings them too", ({ on }) => on === "there"],
+  [
+    "newer here: csync2rev --others --reconcile there brings them",
+    ({ on, newer }) => on === "both" && newer === "here",
+  ],
+  [
+    "only here, new or deleted elsewhere: csync2rev --others --reconcile there brings them too",
+    ({ on }) => on === "here",
+  ],
+  ["of which nobody can tell which is newer", ({ newer }) => newer === null],
+];
+
+/** The files are named in the order of their kinds. */
 function whatDiffers(differences: readonly Difference[]): Partial<PeerResult> {
   if (differences.length === 0) return {};
-  const count = (newer: Difference["newer"]): number =>
-    differences.filter((difference) => difference.newer === newer).length;
-  const [there, here, unknown] = [count("there"), count("here"), count(null)];
+  const kinds = DIFFERENCES.map(([what, is]) => ({ what, found: differences.filter(is) }));
+  const found = kinds.filter((kind) => kind.found.length > 0);
   return {
     outcome: "pending",
     reason: "differs",
-    detail: [
-      ...(there > 0 ? [`${there} newer or only there: --reconcile brings them`] : []),
-      ...(here > 0 ? [`${here} newer or only here: csync2rev --others --reconcile there brings them`] : []),
-      ...(unknown > 0 ? [`${unknown} of which nobody can tell which is newer`] : []),
-    ].join("; "),
+    detail: found.map((kind) => `${kind.found.length} ${kind.what}`).join("; "),
     pending: differences.length,
-    files: differences.map(({ file }) => file),
+    files: found.flatMap((kind) => kind.found.map(({ file }) => file)),
   };
 }
 

@@ -70,8 +70,9 @@ export function readAnswer(answer: Answer): WhatWasSaid {
         reason: answer.reason,
         detail: answer.detail,
       };
-    case "unanswered":
     case "unreachable":
+      return { ...NOTHING_KNOWN, outcome: answer.kind, reason: answer.reason, detail: answer.detail };
+    case "unanswered":
     case "lost":
       return { ...NOTHING_KNOWN, outcome: answer.kind, detail: answer.detail };
     case "done": {

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { csync2Lock, type ThisHost } from "../host.ts";
 import { addressesOf } from "./addresses.ts";
 import { pause, reachedLimit, type Limits } from "./limits.ts";
 
@@ -8,23 +9,27 @@ const LOOK_EVERY = 250;
 const LOOK_FOR = 2_000;
 
 /**
- * Waits until csync2 answers on this host: peers could not push before.
+ * Waits until this host's own csync2 takes files: peers could not push before.
  * @param peernames the names that peers connect to
  * @param timeout seconds
- * @returns the address and port that did not answer in time; null where all did
+ * @returns what is wrong with it, and what to do; null once it answers
  */
-export async function awaitOwnCsync2(
+export async function whyNotReady(
+  host: ThisHost,
   peernames: readonly string[],
-  port: number,
   timeout: number,
   limits: Limits,
 ): Promise<string | null> {
+  const stopped = csync2Lock(host);
+  if (stopped !== null)
+    return `${stopped} exists, so csync2 on this host takes no files: remove it and run again`;
+  const { csync2Port } = host.settings;
   const until = performance.now() + timeout * 1000;
   for (const peername of peernames) {
     const [address = peername] = await addressesOf(peername, limits);
-    while (!(await answers(address, port))) {
+    while (!(await answers(address, csync2Port))) {
       if (performance.now() >= until || reachedLimit(limits) !== null)
-        return `${peername} (${address}) port ${port}`;
+        return `csync2 on this host does not answer at ${peername} (${address}) port ${csync2Port}: peers could not push; start it and run again`;
       await pause(LOOK_EVERY, limits);
     }
   }

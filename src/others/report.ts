@@ -181,7 +181,10 @@ export function mend(
   reason: string | null,
   { peer, group, host }: { readonly peer: string; readonly group: string; readonly host: string },
 ): string | null {
-  if (outcome === "unreachable") return `is ${peer} up, and csync2rev in its inetd, xinetd or systemd?`;
+  if (outcome === "unreachable")
+    return reason === "no-greeting"
+      ? `is it csync2rev -i that inetd, xinetd or systemd starts on ${peer}, and does it start? Its log there says why not.`
+      : `is ${peer} up, and csync2rev in its inetd, xinetd or systemd?`;
   if (outcome === "unanswered")
     return `the key file of group ${group} must be the same on both hosts; csync2rev --test on both shows more`;
   if (outcome === "refused") return REFUSED[reason ?? ""]?.(peer, host) ?? null;
@@ -202,11 +205,11 @@ const REFUSED: Readonly<Record<string, (peer: string, host: string) => string>> 
 };
 
 function summary({ peers, seconds }: OthersResult, dryRun: boolean): string {
-  const caughtUp = peers.filter(({ outcome }) => outcome === "caught-up").length;
-  const of = `${caughtUp} of ${peers.length} ${peers.length === 1 ? "peer" : "peers"}`;
+  const counted = peers.filter(({ outcome }) => outcome === (dryRun ? "pending" : "caught-up")).length;
+  const of = `${counted} of ${peers.length} ${peers.length === 1 ? "peer" : "peers"}`;
   const inTime = `in ${seconds.toFixed(1)} s`;
   return dryRun
-    ? `${of} would send nothing; asked ${inTime}, nothing was changed\n`
+    ? `${of} would change something here; asked ${inTime}, nothing was changed\n`
     : `caught up with ${of} ${inTime}\n`;
 }
 

@@ -150,6 +150,21 @@ describe("a member that was down", () => {
     assert.match(stderr, /^h1: Updating \/srv\/data\/a on h3 \.\.\.$/m);
   });
 
+  test("takes what has changed while it was pushed", async () => {
+    await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
+    const meanwhile =
+      '#!/bin/sh\n/usr/sbin/csync2 "$@"\nexit=$?\ncase "$*" in *-u*) [ -e /srv/data/late ] || { echo late >/srv/data/late; /usr/sbin/csync2 -cr /; }; esac\nexit $exit\n';
+    h1.write("/opt/csync2-that-meets-a-change", meanwhile, 0o755);
+    h1.write("/etc/csync2rev.ini", "csync2 = /opt/csync2-that-meets-a-change\n");
+    h1.write("/srv/data/a", "a");
+    const { exit, peers } = await others(h3, "-P", "h1");
+    assert.deepEqual(
+      [exit, peers.map(({ outcome, updated, pending }) => [outcome, updated, pending])],
+      [0, [["caught-up", 2, 0]]],
+    );
+    assert.deepEqual(h3.tree(), h1.tree());
+  });
+
   test("waits until its own csync2 answers", async () => {
     await Promise.all([h1, h2].map((host) => host.serve("inetd")));
     h1.write("/srv/data/a", "a");
@@ -160,6 +175,14 @@ describe("a member that was down", () => {
     await h3.serve("inetd");
     assert.equal((await waiting).exit, 0);
     assert.deepEqual(h3.tree(), h1.tree());
+  });
+
+  test("says so when its own csync2 is stopped by csync2.lock", async () => {
+    await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
+    h3.write("/etc/csync2.lock", "");
+    const result = await others(h3);
+    assert.deepEqual(outcomes(result), { h1: "failed/not-ready", h2: "failed/not-ready" });
+    assert.match(result.peers[0]?.detail ?? "", /^\/etc\/csync2\.lock exists/);
   });
 
   test("says so when its own csync2 does not answer", async () => {
@@ -287,8 +310,8 @@ describe("a peer that cannot help", () => {
   const strangers: readonly (readonly [string, string, string, RegExp, number])[] = [
     ["is something else", "EXEC:'echo SSH-2.0-OpenSSH_9.2'", "unanswered", /is no csync2rev/, 77],
     ["sends garbage without end", "EXEC:'cat /dev/urandom'", "unanswered", /is no csync2rev/, 77],
-    ["hangs", "EXEC:'sleep 60'", "unreachable", /connected, but no greeting: no greeting within 1 s/, 75],
-    ["closes early", "EXEC:true", "unreachable", /connected, but no greeting: it closed the connection/, 75],
+    ["hangs", "EXEC:'sleep 60'", "unreachable/no-greeting", /connected, and no greeting within 1 s/, 75],
+    ["closes early", "EXEC:true", "unreachable/no-greeting", /connected, and it closed the connection/, 75],
   ];
   for (const [what, address, outcome, detail, exit] of strangers) {
     test(`whose port ${what}: ${outcome}`, async () => {

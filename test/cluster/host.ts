@@ -27,7 +27,7 @@ import { type Tree, treeOf } from "./tree.ts";
 
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const RUN_TIMEOUT_MS = 60_000;
-const LISTEN_TIMEOUT_MS = 5_000;
+const LISTEN_TIMEOUT_MS = 20_000;
 const POLL_MS = 5;
 
 const INIT = join(import.meta.dirname, "init.sh");
