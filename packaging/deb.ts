@@ -49,6 +49,7 @@ function layOut(): void {
   put("usr/share/bash-completion/completions/csync2rev", completion());
   for (const sample of ["inetd/inetd.conf", "inetd/services", "xinetd/csync2rev"])
     put(`${DOC}/examples/${sample.replace("/", ".")}`, read(sample));
+  for (const document of ["README.md", "SECURITY.md"]) put(`${DOC}/${document}`, read(document));
   put(`${DOC}/changelog.gz`, gzipSync(changelog(), { level: 9 }));
   put(`${DOC}/copyright`, copyright());
   put("usr/share/lintian/overrides/csync2rev", read("packaging/debian/lintian-overrides"));

@@ -185,11 +185,9 @@ function section<Rules extends Record<string, Rule<unknown>>>(
     if (known === undefined)
       throw new Csync2revError(
         "settings",
-        `${file}: unknown ${typeof value === "object" ? "section" : "key"} ${JSON.stringify(prefix + name)}; known here: ${Object.keys(
-          rules,
-        )
-          .concat([...sections])
-          .join(", ")}`,
+        typeof value === "object"
+          ? `${file}: unknown section ${JSON.stringify(prefix + name)}; known is only [others]`
+          : `${file}: unknown key ${JSON.stringify(prefix + name)}; known here: ${Object.keys(rules).join(", ")}`,
       );
     const text = typeof value === "string" || typeof value === "boolean" ? String(value) : undefined;
     const read = text === undefined ? undefined : known.read(text);

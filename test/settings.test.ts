@@ -69,7 +69,7 @@ ready-timeout = 0
 describe("what is wrong is named with its key, its value and what is allowed", () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["prot = 1", /unknown key "prot"; known here: port, csync2,/],
-    ["[other]\njobs = 1", /unknown section "other"; known here: /],
+    ["[other]\njobs = 1", /unknown section "other"; known is only \[others\]$/],
     [
       "[others]\njob = 1",
       /unknown key "others\.job"; known here: jobs, connect-timeout, deadline, ready-timeout$/,

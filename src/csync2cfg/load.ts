@@ -292,7 +292,7 @@ function reason(code: string): string {
     case "ENOENT":
       return "there is no such file";
     case "EACCES":
-      return "permission denied";
+      return "permission denied: run it as root";
     case "EISDIR":
       return "it is a directory";
     default:
