@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathOf, type Prefix } from "../csync2cfg/model.ts";
 import type { ThisHost } from "../host.ts";
 import { insist, type Ended, type Insisted, type InsistWatcher } from "./insist.ts";
 import { listRecords } from "./list.ts";
-import { compare, markDifference, markDifferences } from "./verbs.ts";
+import { compare, markDifference, markDifferences, type Command } from "./verbs.ts";
 
 /** Between the csync2s that mark one file each, in milliseconds: xinetd stops a service that is asked for 50 times in a second. */
 const BETWEEN_MARKS = 40;
@@ -63,37 +64,55 @@ export type Marked = (Ended & { readonly undecided: readonly string[] }) | Exclu
  * Marks, for the peer alone, the files that are newer here than there or only here, so that the next push brings them. Never one
  * that is older, whatever the group's `auto` method would make of it: several of them, `first` and `left` among others, would put it
  * over the newer one. csync2 can mark all that differs, or one file a run.
+ * @param prefixes those of this host, which are in the names of files
  */
 export async function markNewer(
   host: ThisHost,
   me: string,
   peer: string,
+  prefixes: readonly Prefix[],
   watcher: InsistWatcher,
 ): Promise<Marked> {
   const compared = await compareWith(host, me, peer, watcher);
   if (compared.kind === "busy") return compared;
   const shared = compared.differences.filter(({ on }) => on !== "there");
   const newer = shared.filter((difference) => difference.newer === "here");
-  const markAll = newer.length === shared.length;
-  // What is not UTF-8 was replaced while it was read, and cannot be handed back.
-  const marked = markAll ? newer : newer.filter(({ file }) => !file.includes("\ufffd"));
-  const commands =
-    markAll && newer.length > 0
-      ? [markDifferences(me, peer)]
-      : marked.map(({ file }) => markDifference(me, peer, file));
+  const undecided = new Set(shared.filter((difference) => difference.newer !== "there"));
 
   let { attempts } = compared;
-  for (const [i, command] of commands.entries()) {
-    if (i > 0) await sleep(BETWEEN_MARKS);
-    const run = await insist(host, command, watcher);
+  const mark = async (command: Command): Promise<{ run: Insisted; named: boolean }> => {
+    let named = false;
+    const run = await insist(host, command, {
+      ...watcher,
+      stdout: (line) => {
+        named ||= ROW.test(line);
+        watcher.stdout?.(line);
+      },
+    });
+    if (run.kind === "ended") attempts += run.attempts;
+    return { run, named };
+  };
+  if (newer.length === shared.length && newer.length > 0) {
+    const { run } = await mark(markDifferences(me, peer));
     if (run.kind === "busy") return run;
-    attempts += run.attempts;
-    if (run.exit !== 0) return { ...run, attempts, undecided: [] };
+    return { ...run, attempts, undecided: [] };
   }
-  const undecided = new Set(shared.filter((difference) => difference.newer !== "there"));
-  for (const difference of marked) undecided.delete(difference);
+  for (const [i, difference] of newer.entries()) {
+    const path = pathOf(difference.file, prefixes);
+    // What is not UTF-8 was replaced while it was read, and cannot be handed back.
+    if (path === null || path.includes("\ufffd")) continue;
+    if (i > 0) await sleep(BETWEEN_MARKS);
+    const { run, named } = await mark(markDifference(me, peer, path));
+    if (run.kind === "busy") return run;
+    if (run.exit !== 0) return { ...run, attempts, undecided: [] };
+    // csync2 leaves out a file that it does not find by this name, and says so only by not naming it.
+    if (named) undecided.delete(difference);
+  }
   return { ...compared, attempts, undecided: [...undecided].map(({ file }) => file) };
 }
+
+/** A line of `csync2 -T`: a file that differs, is only here or only there. */
+const ROW = /^([XLR])\t[^\t]*\t[^\t]*\t(.*)$/;
 
 /** Reads what `csync2 -vv -T me peer` prints. A file name with a newline in it has no record that could be read. */
 class ComparisonReader {
@@ -102,7 +121,7 @@ class ComparisonReader {
   readonly records = new Map<string, string>();
 
   stdout(line: string): void {
-    const [, letter, file = ""] = /^([XLR])\t[^\t]*\t[^\t]*\t(.*)$/.exec(line) ?? [];
+    const [, letter, file = ""] = ROW.exec(line) ?? [];
     if (letter === undefined) return;
     this.rows.push({ file, on: letter === "X" ? "both" : letter === "L" ? "here" : "there" });
   }

@@ -58,6 +58,17 @@ export interface Prefix {
   readonly path: string | null;
 }
 
+/**
+ * Where a file is on this host that csync2's database names: a name below a prefix is `%PREFIX%` and the rest, which csync2 takes
+ * for no path. Null where this host has no such prefix.
+ */
+export function pathOf(file: string, prefixes: readonly Prefix[]): string | null {
+  const [, name, rest = ""] = /^%([^%]*)%(.*)$/s.exec(file) ?? [];
+  if (name === undefined) return file;
+  const path = prefixes.find((prefix) => prefix.name === name && prefix.path !== null)?.path;
+  return typeof path === "string" ? path + rest : null;
+}
+
 /** What csync2rev needs to know of one csync2.cfg, from this host's point of view. */
 export interface Csync2Cfg {
   /** The path of csync2.cfg (csync2_NAME.cfg with `-C NAME`). */

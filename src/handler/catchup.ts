@@ -3,11 +3,11 @@ import { insist, NOTHING_RUN, type InsistWatcher } from "../csync2/insist.ts";
 import { listDirty } from "../csync2/list.ts";
 import { CHECK, commandsOf } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
-import type { ThisHost } from "../host.ts";
 import { FILES_LIMIT, type Done } from "../wire/messages.ts";
 import type { AuthorisedRequest, Refusal } from "./authorise.ts";
 import { checkOnce } from "./checks.ts";
 import type { Replies } from "./replies.ts";
+import type { LoadedSite } from "./site.ts";
 
 /**
  * Runs what an authorised request asks for, and tells how it went. Once csync2 runs, nothing that the requester does stops it.
@@ -18,7 +18,7 @@ import type { Replies } from "./replies.ts";
  */
 export async function catchUp(
   request: AuthorisedRequest,
-  host: ThisHost,
+  { host, configuration }: LoadedSite,
   replies: Replies,
   connected: bigint,
   gone: () => boolean,
@@ -30,7 +30,7 @@ export async function catchUp(
   let attempts = 0;
   let undecided: readonly string[] = [];
   if (request.verb === "reconcile") {
-    const marked = await markNewer(host, request.group.me.peername, from, watcher);
+    const marked = await markNewer(host, request.group.me.peername, from, configuration.prefixes, watcher);
     if (marked.kind === "busy") return { reason: "busy", detail: marked.holder };
     last = marked;
     attempts += marked.attempts;

@@ -124,7 +124,7 @@ async function answer(
   void log("accepted", who);
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
   try {
-    const end = await catchUp(request, site.host, replies, connected, () => connection.gone);
+    const end = await catchUp(request, site, replies, connected, () => connection.gone);
     if ("reason" in end) {
       await refuse(end);
       return;

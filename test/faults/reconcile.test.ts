@@ -190,6 +190,35 @@ describe("the origin of a change is gone", () => {
     assert.deepEqual([...h3.tree().keys()], ["a"]);
   });
 
+  test("it arrives over TLS, below a prefix and with a newline in its name, or is said not to", async () => {
+    const prefix = "prefix p { on h3: /srv/data/three; on *: /srv/data/all; }\n";
+    const group = groupOf(["h1", "h2", "h3"]).replace("nossl * *;", "").replace("/srv/data", "%p%/dir");
+    await start(prefix + group);
+    await shell(h3, "mkdir /srv/data/three");
+    await shell(h2, "mkdir /srv/data/all");
+    write(h1, "v1", { "all/dir/changed": 9, "all/dir/kept": 9 });
+    await shell(h1, "csync2 -xr");
+    assert.equal(h3.read("/srv/data/three/dir/kept"), "v1.......");
+    await h2.powerOff();
+    write(h1, "v2", { "all/dir/kept": 5 });
+    await shell(h1, "csync2 -cr / && csync2 -u -P h3");
+    await h3.powerOff();
+    await h2.boot();
+    await shell(h1, "csync2 -u -P h2 && touch -d '1 hour ago' /srv/data/all/dir/kept");
+    write(h1, "v3", { "all/dir/changed": 20, "all/dir/two\nlines": 9 });
+    await shell(h1, "csync2 -cr / && csync2 -u -P h2");
+    await h1.powerOff();
+    await h3.boot();
+
+    const result = await catchUp(h3, "--reconcile", "-P", "h2", "-v");
+    assert.match(result.stderr, /^h2: Connecting to host h3 \(SSL\) \.\.\.$/m);
+    assert.match(h3.read("/srv/data/three/dir/changed"), /^v3/);
+    assert.match(h3.read("/srv/data/three/dir/kept"), /^v2/);
+    // csync2 cannot be told of it alone, and is not told of all, since one file is older there.
+    assert.deepEqual([result.code, result.outcomes], [1, ["pending"]], JSON.stringify(result));
+    assert.deepEqual(peerOf(result, "h2").files, ["%p%/dir/two"]);
+  });
+
   test("stub: a list of files that breaks off is no list of missing files", async () => {
     await start(groupOf(["h1", "h2", "h3"], ["auto first;"]));
     write(h1, "v1", { a: 9, b: 9, c: 9 });
