@@ -365,8 +365,9 @@ async function catchUp(line: CommandLine, env: NodeJS.ProcessEnv): Promise<numbe
 
 function textOf(result: OthersResult, line: CommandLine, env: NodeJS.ProcessEnv): string {
   if (line.json) return `${printableJson(result)}\n`;
-  if (line.quiet) return describeTroubles(result, line.dryRun);
-  return describeResult(result, line.dryRun, columnsOf(process.stdout), painter(process.stdout, env));
+  if (line.quiet) return describeTroubles(result, line.host, line.dryRun);
+  const width = columnsOf(process.stdout);
+  return describeResult(result, line.host, line.dryRun, width, painter(process.stdout, env));
 }
 
 /** How many bytes of peers' lines may wait for whoever reads them, before further ones are left out. */

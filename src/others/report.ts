@@ -1,3 +1,4 @@
+import type { HostOptions } from "../host.ts";
 import { printable } from "../printable.ts";
 import type { Verb } from "../csync2/verbs.ts";
 import type { Stage } from "./ask.ts";
@@ -7,24 +8,31 @@ import type { Outcome, PeerResult } from "./outcome.ts";
 
 /**
  * What `--others` prints in the end: a table, then what needs somebody's attention, with what to do about it.
+ * @param options this run's, which the commands to run must be given too
  * @param width of the terminal; Infinity where there is none
  */
-export function describeResult(result: OthersResult, dryRun: boolean, width: number, paint: Paint): string {
+export function describeResult(
+  result: OthersResult,
+  options: HostOptions,
+  dryRun: boolean,
+  width: number,
+  paint: Paint,
+): string {
   const { peers } = result;
   if (peers.length === 0) return "no other member may push to this host: there is nobody to ask\n";
   const troubled = peers.filter(({ outcome }) => outcome !== "caught-up");
   return [
     table(peers, dryRun, width, paint),
-    ...troubled.map((peer) => describeTrouble(peer, result.host, dryRun)),
+    ...troubled.map((peer) => describeTrouble(peer, result.host, options, dryRun)),
     summary(result, dryRun),
   ].join("\n");
 }
 
 /** What `--others -q` prints: nothing where there is nothing to do. */
-export function describeTroubles(result: OthersResult, dryRun: boolean): string {
+export function describeTroubles(result: OthersResult, options: HostOptions, dryRun: boolean): string {
   return result.peers
     .filter(({ outcome }) => outcome !== "caught-up")
-    .map((peer) => describeTrouble(peer, result.host, dryRun))
+    .map((peer) => describeTrouble(peer, result.host, options, dryRun))
     .join("\n");
 }
 
@@ -116,7 +124,7 @@ function nameOf(outcome: Outcome, dryRun: boolean): string {
   return dryRun && outcome === "pending" ? "would change" : outcome;
 }
 
-function describeTrouble(result: PeerResult, host: string, dryRun: boolean): string {
+function describeTrouble(result: PeerResult, host: string, options: HostOptions, dryRun: boolean): string {
   const { peer, outcome, reason, detail, pending, files } = result;
   const what = [nameOf(outcome, dryRun), reason === outcome ? null : reason, detail].filter(
     (word) => word !== null,
@@ -126,36 +134,25 @@ function describeTrouble(result: PeerResult, host: string, dryRun: boolean): str
     `${peer}: ${what.join(": ")}`,
     ...files.map((file) => `    ${file}`),
     ...(files.length > 0 && unnamed > 0 ? [`    and ${unnamed} more`] : []),
-    ...advice(result, host, dryRun).map((line) => `  → ${line}`),
+    ...advice(result, host, options, dryRun).map((line) => `  → ${line}`),
   ]
     .map((line) => `${printable(line)}\n`)
     .join("");
 }
 
 /** What to do about a result of `--others`. */
-function advice(result: PeerResult, host: string, dryRun: boolean): string[] {
-  const { peer, myname, group, outcome, reason, exit, files } = result;
+function advice(result: PeerResult, host: string, options: HostOptions, dryRun: boolean): string[] {
+  const { peer, group, outcome, reason, exit, files } = result;
   switch (outcome) {
     case "caught-up":
       return [];
     case "pending": {
       if (dryRun || reason === "differs") return [];
-      const file = files.find(isPlain) ?? "FILE";
-      if (reason === "unsent")
+      if (reason === null && exit === 0)
         return [
-          `to delete them there too, run here  csync2 -u -P ${peer} && csync2rev --others --reconcile -P ${peer}`,
-          `to have one back, run there  csync2 -TUI ${peer} ${myname} ${file}; csync2 -f ${file}; csync2 -u -P ${myname} ${file}`,
+          "changed while it was pushed, or its directory is missing here: run csync2rev --others again",
         ];
-      if (reason === "undecided")
-        return [
-          `to take ${peer}'s, run there  csync2 -TUI ${peer} ${myname} ${file}; csync2 -u -P ${myname} ${file}`,
-          `to keep ${host}'s, run here  csync2 -TUI ${myname} ${peer} ${file}; csync2 -u -P ${peer} ${file}`,
-        ];
-      if (exit === 0) return ["changed while it was pushed: run csync2rev --others again"];
-      return [
-        `if both hosts changed a file: to take ${peer}'s, run there  csync2 -f ${file} && csync2 -u -P ${myname} ${file}`,
-        `to keep ${host}'s, run here  csync2 -f ${file} && csync2 -u -P ${peer} ${file}`,
-      ];
+      return [...settle(result, host, options), ...aboutPrefixes(files)];
     }
     case "failed":
       return reason === "not-ready"
@@ -173,6 +170,51 @@ function advice(result: PeerResult, host: string, dryRun: boolean): string[] {
       return mending === null ? [] : [mending];
     }
   }
+}
+
+/** The commands that have a pending file go one way or the other. */
+function settle({ peer, myname, reason, files }: PeerResult, host: string, options: HostOptions): string[] {
+  const [here, there] = [optionsHere(options), optionsEverywhere(options)];
+  const plain = files.find(isPlain);
+  const file = plain ?? "FILE";
+  // csync2 -u takes no name of a file below a prefix, in whatever form: it pushes such a file with all that is dirty.
+  const pushTo = (name: string): string => `-u -P ${name}${plain === undefined ? "" : ` ${plain}`}`;
+  const takeTheirs = `to take ${peer}'s, run there  csync2${there}`;
+  const keepOurs = `to keep ${host}'s, run here  csync2${here}`;
+  if (reason === "unsent")
+    return [
+      `to delete them there too, run here  csync2${here} -u -P ${peer} && csync2rev${here} --others --reconcile -P ${peer}`,
+      `to have one back, run there  csync2${there} -TUI ${peer} ${myname} ${file}; csync2${there} -f ${file}; csync2${there} ${pushTo(myname)}`,
+    ];
+  if (reason === "undecided")
+    return [
+      `${takeTheirs} -TUI ${peer} ${myname} ${file}; csync2${there} ${pushTo(myname)}`,
+      `${keepOurs} -TUI ${myname} ${peer} ${file}; csync2${here} ${pushTo(peer)}`,
+    ];
+  return [
+    `if both hosts changed a file: ${takeTheirs} -f ${file} && csync2${there} ${pushTo(myname)}`,
+    `${keepOurs} -f ${file} && csync2${here} ${pushTo(peer)}`,
+  ];
+}
+
+function aboutPrefixes(files: readonly string[]): string[] {
+  const name = files.find(isPlain) === undefined ? files.find((file) => file.startsWith("%")) : undefined;
+  return name === undefined ? [] : [`FILE is the path of ${name} on the host where it is run`];
+}
+
+/** What each csync2 of this cluster must be told: a host's own name and database are its own affair. */
+function optionsEverywhere({ config }: HostOptions): string {
+  return config === undefined ? "" : ` -C ${config}`;
+}
+
+/** What csync2 and csync2rev on this host must be told. A database may be a URL with a password in it. */
+function optionsHere(options: HostOptions): string {
+  const { hostname, database } = options;
+  return [
+    optionsEverywhere(options),
+    hostname === undefined ? "" : ` -N ${hostname}`,
+    database === undefined ? "" : ` -D ${isPlain(database) ? database : "DATABASE"}`,
+  ].join("");
 }
 
 /** What to mend where a peer cannot be asked, or turns this host away; null where there is nothing to mend. */

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { type Cluster, csync2, csync2rev, groupOf, type Host, startCluster } from "../cluster/cluster.ts";
+import { advice, catchUp, dirty, peerOf, shell } from "./catchup.ts";
+
+describe("both hosts changed a file, and the group's auto method is none", () => {
+  let cluster: Cluster;
+  let h1: Host, h2: Host;
+  before(async () => {
+    cluster = await startCluster({ hosts: ["h1", "h2"] });
+    [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
+  });
+  after(() => cluster.close());
+
+  /** Takes one file from the peer and keeps another, by the commands in h2's report, which must be enough. */
+  const settle = async (
+    [take, keep]: readonly [string, string],
+    directoryOf: (host: Host) => string,
+    ...args: readonly string[]
+  ): Promise<void> => {
+    // Where the push is not of one file alone it meets the other conflict too, and says so by its exit status.
+    await h1.run(["bash", "-c", take]);
+    await h2.run(["bash", "-c", keep]);
+    for (const host of [h1, h2]) {
+      assert.equal(host.read(`${directoryOf(host)}/a`), "h1", `${host.name} has h1's`);
+      assert.equal(host.read(`${directoryOf(host)}/b`), "h2", `${host.name} has h2's`);
+    }
+    const result = await catchUp(h2, ...args);
+    assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+  };
+
+  for (const [what, group, args] of [
+    ["csync2.cfg", groupOf(["h1", "h2"], ["auto none;"]), []],
+    ["a config name", groupOf(["h1", "h2"], ["auto none;"]), ["-C", "web"]],
+    [
+      "a config name, another host name and another database",
+      groupOf(["h1", "other@h2"], ["auto none;"]),
+      ["-C", "web", "-N", "other", "-D", "/srv"],
+    ],
+  ] as const)
+    test(`under ${what}: it is named, with the command for either choice`, async () => {
+      await cluster.reset(group);
+      for (const host of [h1, h2]) host.write("/etc/csync2_web.cfg", group);
+      await h1.serve("inetd");
+      await h2.serve("inetd", [{ ...csync2, command: [...csync2.command, ...args.slice(2)] }, csync2rev]);
+      const files = ["/srv/data/a", "/srv/data/b"];
+      for (const host of [h1, h2]) for (const file of files) host.write(file, host.name);
+      await shell(h2, `csync2 ${args.join(" ")} -cr /`);
+
+      const result = await catchUp(h2, ...args);
+      assert.deepEqual([result.code, result.outcomes], [1, ["pending"]]);
+      assert.deepEqual(peerOf(result, "h1").files, files);
+      const keepOurs = `to keep ${args[3] ?? "h2"}'s, run here`;
+      const [take, keep] = await advice(h2, ["to take h1's, run there", keepOurs], ...args);
+      await settle([take, keep.replaceAll("/a", "/b")], () => "/srv/data", ...args);
+    });
+
+  test("below a prefix: the commands want its path", async () => {
+    const prefix = "prefix p { on h1: /srv/data/one; on *: /srv/data/two; }\n";
+    await cluster.reset(prefix + groupOf(["h1", "h2"], ["auto none;"]).replace("/srv/data", "%p%/dir"));
+    await Promise.all([h1, h2].map((host) => host.serve("inetd")));
+    const directoryOf = (host: Host): string => `/srv/data/${host === h1 ? "one" : "two"}/dir`;
+    for (const host of [h1, h2])
+      for (const file of ["a", "b"]) host.write(`${directoryOf(host)}/${file}`, host.name);
+    await shell(h2, "csync2 -cr /");
+
+    assert.deepEqual(peerOf(await catchUp(h2), "h1").files, ["%p%/dir/a", "%p%/dir/b"]);
+    const [take, keep] = await advice(h2, ["to take h1's, run there", "to keep h2's, run here"]);
+    const { stdout } = await h2.run(["csync2rev", "--others"]);
+    assert.match(stdout, /FILE is the path of %p%\/dir\/a on the host where it is run/);
+    await settle(
+      [take.replaceAll("FILE", `${directoryOf(h1)}/a`), keep.replaceAll("FILE", `${directoryOf(h2)}/b`)],
+      directoryOf,
+    );
+    assert.deepEqual(await dirty(h1, "h2"), []);
+  });
+});
