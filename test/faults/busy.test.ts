@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, csync2, groupOf, type Host, startCluster } from "../cluster/cluster.ts";
-import { catchUp, peerOf, shell, untilQuiet } from "./catchup.ts";
+import { catchUp, shell, untilQuiet } from "./catchup.ts";
 
 async function inCluster(
   names: readonly string[],
@@ -41,13 +42,14 @@ describe("busy", { concurrency: 4 }, () => {
     ["h1", "the peer"],
     ["h2", "the requester"],
   ] as const) {
-    test(`another csync2 holds the database of ${who} for a while: tried again, and said so`, () =>
+    test(`another csync2 holds the database of ${who} for 30 s: tried again, and said so`, () =>
       inCluster(["h1", "h2"], async ([h1, h2], cluster) => {
         assert.ok(h1 && h2);
         const holder = cluster.host(name);
         h1.write("/srv/data/a", "a");
         h1.write("/srv/data/b", "b");
         const release = await holdDatabase(holder);
+        const held = sleep(30_000);
         const child = h2.spawn(
           [
             "script",
@@ -63,6 +65,7 @@ describe("busy", { concurrency: 4 }, () => {
         child.stdout.on("data", (text: Buffer) => (screen += text.toString()));
         const exited = new Promise((resolve) => child.once("close", resolve));
         await h2.until("it says that it waits", () => screen.includes("will be tried again: "), 60_000);
+        await held;
         await release();
         assert.equal(await exited, 0, screen);
         assert.match(
@@ -82,18 +85,19 @@ describe("busy", { concurrency: 4 }, () => {
       const cron = [h1, h2].map((host) =>
         host.spawn(["sh", "-c", "while :; do csync2 -x; sleep 1; done >/dev/null 2>&1"]),
       );
-      const churn = h1.spawn([
-        "sh",
-        "-c",
-        "i=0; while :; do i=$((i+1)); echo $i >/srv/data/.tmp$i; rm /srv/data/.tmp$i; done",
-      ]);
       for (let round = 0; round < 3; round++) {
         for (let i = 0; i < 150; i++) h1.write(`/srv/data/d${round}/${i}`, String(round));
+        // Shorter than the pauses between all tries, however slow the machine is: the last ones meet no such file.
+        const churn = h1.run([
+          "timeout",
+          "5",
+          "sh",
+          "-c",
+          "i=0; while :; do i=$((i+1)); echo $i >/srv/data/.tmp$i; rm /srv/data/.tmp$i; done",
+        ]);
         const result = await catchUp(h2);
-        if (round === 2) {
-          churn.kill("SIGKILL");
-          for (const child of cron) child.kill("SIGKILL");
-        }
+        await churn;
+        if (round === 2) for (const child of cron) child.kill("SIGKILL");
         assert.equal(result.code, 0, JSON.stringify(result));
         assert.deepEqual([...h2.tree(`/srv/data/d${round}`)], [...h1.tree(`/srv/data/d${round}`)]);
       }
@@ -137,7 +141,8 @@ describe("busy", { concurrency: 4 }, () => {
   });
 
   test("members that are down, or hang, hold nobody else up", async () => {
-    const names = ["h1", "h2", "down", "hung", "h5"];
+    // Those who do not answer are asked first, one at a time.
+    const names = ["down", "hung", "h1", "h2", "h5"];
     const cluster = await startCluster({ hosts: names, cfg: groupOf(names) });
     try {
       const [h1, h2, h5] = [cluster.host("h1"), cluster.host("h2"), cluster.host("h5")];
@@ -152,16 +157,15 @@ describe("busy", { concurrency: 4 }, () => {
       assert.equal(alone.code, 0);
       h1.write("/srv/data/a", "a2");
       h2.write("/srv/data/b", "b2");
-      const result = await catchUp(h5, "--deadline", "12", "--jobs", "1", "--connect-timeout", "6");
+      const began = performance.now();
+      const result = await catchUp(h5, "--deadline", "12", "--jobs", "1", "--connect-timeout", "90");
+      const ended = (performance.now() - began) / 1000;
       assert.deepEqual(
         [result.code, result.outcomes],
-        [75, ["caught-up", "caught-up", "unreachable", "unreachable"]],
+        [75, ["unreachable", "unreachable", "caught-up", "caught-up"]],
+        JSON.stringify(result),
       );
-      const [alive, dead] = [
-        ["h1", "h2"],
-        ["down", "hung"],
-      ].map((them) => Math.max(...them.map((name) => peerOf(result, name).seconds)));
-      assert.ok(alive !== undefined && dead !== undefined && alive < dead - 6, JSON.stringify(result));
+      assert.ok(ended < 60, `after its deadline of 12 s it ended after ${ended} s`);
       assert.deepEqual([...h5.tree().keys()], ["a", "b"]);
     } finally {
       await cluster.close();
