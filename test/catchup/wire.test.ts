@@ -184,6 +184,52 @@ describe("who may not ask is refused, and nothing runs", () => {
   }
 });
 
+describe("a csync2 that takes its time, or fails in passing", () => {
+  const ask = (verb: string): ReturnType<typeof askOver> =>
+    askOver(h3, "h1", { key: cluster.key, verb, output: false });
+  const stub = (script: string, settings = ""): void => {
+    h1.write("/opt/csync2-stub", `#!/bin/sh\n${script}\nexec csync2 "$@"\n`, 0o755);
+    h1.write("/etc/csync2rev.ini", `csync2 = /opt/csync2-stub\n${settings}`);
+  };
+
+  test("is waited for, with a sign of life every 15 s", async () => {
+    stub('case "$*" in *-M*) ;; *) sleep 37;; esac');
+    const { replies } = await ask("check");
+    assert.deepEqual(
+      replies.map(({ type }) => type),
+      ["accepted", "alive", "alive", "done"],
+    );
+    const idle = replies.flatMap((reply) => (reply.type === "alive" ? [reply.idle] : []));
+    assert.ok(idle[0] !== undefined && idle[1] !== undefined && idle[0] > 0 && idle[1] > idle[0]);
+  });
+
+  const failsTwice = `echo >>/tmp/tries
+    [ $(wc -l </tmp/tries) -gt 2 ] || { echo "This should not happen: Can't stat /srv/data/.gone." >&2; exit 1; }`;
+  test("is tried again, and that is said", async () => {
+    stub(failsTwice);
+    h1.write("/srv/data/a", "a");
+    const { replies } = await ask("sync");
+    const retry = { type: "waiting", on: "retry", detail: "a file vanished during the check" };
+    assert.deepEqual(replies.slice(0, -1), [{ type: "accepted" }, retry, retry]);
+    const done = replies.at(-1);
+    assert.ok(done?.type === "done");
+    assert.deepEqual([done.exit, done.attempts, done.updated, done.pending], [0, 3, 1, 0]);
+    assert.equal(h3.read("/srv/data/a"), "a");
+  });
+
+  for (const retries of [0, 1])
+    test(`is tried again as often as the settings say: ${retries}`, async () => {
+      stub(failsTwice, `retries = ${retries}\n`);
+      const { replies } = await ask("check");
+      const done = replies.at(-1);
+      assert.ok(done?.type === "done");
+      assert.deepEqual(
+        [done.exit, done.attempts, done.detail],
+        [1, retries + 1, "This should not happen: Can't stat /srv/data/.gone."],
+      );
+    });
+});
+
 describe("nothing but frames reaches the socket", () => {
   /** The greeting, and silence. */
   const silence = { replies: [], foreign: nothing };
