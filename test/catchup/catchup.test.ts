@@ -230,7 +230,7 @@ describe("a peer that cannot help", () => {
     const result = await others(h3);
     assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "unanswered" });
     assert.equal(result.exit, 77);
-    const [line] = h2.syslog("csync2rev");
+    const [line] = await h2.logged();
     assert.equal(
       line?.message,
       'event=unauthenticated code=unauthenticated message="no key of this host\'s groups opens the request" address=10.77.0.3',
@@ -282,7 +282,7 @@ describe("a peer that cannot help", () => {
   test("with a broken directive: refused, and its log says where", async () => {
     h2.write("/etc/csync2.cfg", groupOf(["h1", "h2", "h3"]).replace(/\}/, "    #csync2rev alow h3;\n}"));
     assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up", h2: "refused/config" });
-    const error = h2.syslog("csync2rev").find(({ message }) => message.startsWith("event=error"));
+    const error = (await h2.logged()).find(({ message }) => message.startsWith("event=error"));
     assert.match(error?.message ?? "", /code=directive message=".*\/etc\/csync2\.cfg:\d+:\d+: /);
   });
 

@@ -65,7 +65,7 @@ test("the directory is found, and handed on to csync2; two different ones are an
 
   h2.remove("/etc/csync2.cfg");
   assert.equal((await h2.run(["csync2rev", "-o"])).code, 77);
-  const [line] = h1.syslog("csync2rev");
+  const [line] = await h1.logged();
   assert.match(line?.message ?? "", /^event=error code=config-ambiguous message="found both /);
 
   h1.remove("/etc/csync2.cfg");
