@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import {
@@ -67,6 +67,21 @@ describe("what the README tells an administrator to write", () => {
     h1.write("/srv/data/file", "one");
     assert.equal((await h2.run(["csync2rev", "--others", "-q"])).code, 0);
     assert.equal(h2.read("/srv/data/file"), "one");
+  });
+
+  test("for csync2 from cron: it and csync2rev wait for each other", async () => {
+    const line = quoted(/^ {4}\* \* \* \* \* root (flock .*)$/m);
+    h2.write("/srv/data/file", "one");
+    h2.write("/opt/csync2", "#!/bin/sh\ntouch /tmp/runs\nuntil [ -e /tmp/go ]; do sleep 0.1; done\n", 0o755);
+    const cron = h2.run(["sh", "-c", line.replace("/usr/sbin/csync2 ", "/opt/csync2 ")]);
+    await h2.until("it runs", () => existsSync(h2.path("/tmp/runs")));
+    const { code, stdout } = await h1.run(["csync2rev", "--others", "--deadline", "2"]);
+    assert.match(stdout, /^h2: busy: csync2 \(pid \d+\) holds \/run\/csync2rev\.lock/m);
+    assert.equal(code, 75);
+    h2.write("/tmp/go", "");
+    assert.equal((await cron).code, 0);
+    assert.equal((await h1.run(["csync2rev", "--others"])).code, 0);
+    assert.equal(h1.read("/srv/data/file"), "one");
   });
 
   test("for cron at boot: Debian's cron runs it, and it says nothing", async () => {
