@@ -7,8 +7,8 @@ import { isSameFile } from "./guard.ts";
 
 /** How many bytes may wait for a requester that does not read, before what is not essential is left out. */
 const BACKLOG_LIMIT = 1 << 20;
-/** How long the last frames may take to leave, in milliseconds. */
-const LINGER = 10_000;
+/** How long the last frames may take to leave, in milliseconds: as long as a requester waits for a word. */
+const LINGER = 60_000;
 /** What is read before authentication, in bytes, and not one more. */
 const INPUT_LIMIT = FRAME_HEADER + REQUEST_BODY_LIMIT;
 

@@ -7,11 +7,15 @@ export function isConnection(): boolean {
 
 /**
  * Points fd 2 at /dev/null where it is the connection, as inetd hands it over, or where it is closed: nothing but frames may
- * reach the wire, not even what the runtime itself prints when it dies. open(2) returns the lowest free descriptor.
+ * reach the wire, not even what the runtime itself prints when it dies. A program between inetd and us may have put pipes in the
+ * place of fds 0 and 1 alone; the only other socket on fd 2 is the journal's (systemd.exec(5)). open(2) returns the lowest free
+ * descriptor.
  */
 export function guardConnection(): void {
-  if (isSameFile(0, 2) || isSameFile(1, 2)) closeSync(2);
-  else if (statOf(2) !== undefined) return;
+  const stderr = statOf(2);
+  const isForeignSocket = stderr?.isSocket() === true && process.env["JOURNAL_STREAM"] === undefined;
+  if (isForeignSocket || isSameFile(0, 2) || isSameFile(1, 2)) closeSync(2);
+  else if (stderr !== undefined) return;
   openSync("/dev/null", "w");
 }
 

@@ -242,6 +242,9 @@ describe("a member", () => {
           .slice(before)
           .some(({ message }) => message.startsWith("event=done"));
       await h2.until("csync2 has ended", isDone, 30_000);
+      const handler = h2.processes().find((running) => running.command.endsWith("csync2rev -i"));
+      const { stdout } = await h2.run(["readlink", `/proc/${handler?.pid ?? 0}/fd/2`]);
+      assert.equal(stdout, "/dev/null\n");
       assert.equal(heard, false);
       const [outcome] = await conversation;
       const replies = (outcome?.replies ?? []) as { type: string; line?: string }[];
