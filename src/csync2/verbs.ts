@@ -51,9 +51,12 @@ export function markDifferences(me: string, peer: string): Command {
   return { args: ["-T", "-U", "-I", me, peer], good: [0, IN_SYNC] };
 }
 
-/** Marks one file that differs from the peer's as changed here, for that peer alone. */
+/**
+ * Marks one file that differs from the peer's as changed here, for that peer alone. The peer may have had a hand in the file's name:
+ * behind `--` csync2 takes it for no option.
+ */
 export function markDifference(me: string, peer: string, file: string): Command {
-  return { args: ["-T", "-U", "-I", me, peer, file], good: [0, IN_SYNC] };
+  return { args: ["-T", "-U", "-I", "--", me, peer, file], good: [0, IN_SYNC] };
 }
 
 /** `csync2 -T` exits so when both hosts have the same (csync2 -h, Exit codes). */

@@ -103,6 +103,24 @@ describe("a member", () => {
     assert.deepEqual(h2.read("/tmp/arguments").trim().split("\n"), ["-v", "-u", "-P", "h1", "-v", "-M"]);
   });
 
+  test("whose files are named like csync2's lines and options gets none into a reconcile", async () => {
+    for (const host of [h1, h2]) {
+      await host.serve("inetd");
+      host.write("/srv/data/both", host.name);
+    }
+    stub(`cd /tmp; exec /usr/sbin/csync2 "$@"`);
+    await h1.run(["touch", "--date", "tomorrow", "/srv/data/both"]);
+    h1.write("/srv/data/a\nL\tx\ty\t-smade-by-an-option", "");
+    for (const host of [h1, h2]) assert.equal((await host.csync2("-cIr", "/")).code, 0);
+    const { stdout } = await h2.csync2("-T", "h2", "h1");
+    assert.match(stdout, /^L\tx\ty\t-smade-by-an-option$/m);
+    await h1.run(["csync2rev", "--others", "--reconcile"]);
+    await h2.until("the reconcile is logged", () =>
+      h2.syslog("csync2rev").some(({ message }) => message.startsWith("event=done verb=reconcile")),
+    );
+    assert.ok(!(await h2.run(["ls", "/tmp"])).stdout.includes("made-by-an-option"));
+  });
+
   test("hears nothing when names are too long, or no names", async () => {
     await h2.serve("inetd", [csync2rev]);
     const values = ["", "x".repeat(256), "\x1b".repeat(256), 7, null, [], { toString: "h1" }, true];
