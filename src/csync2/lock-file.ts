@@ -1,17 +1,26 @@
-import { constants, fchmodSync, openSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fstatSync, openSync } from "node:fs";
 import { Csync2revError } from "../errors.ts";
+
+/** For reading and writing, made where it is missing. No link is followed, and nobody is waited for, as a FIFO would have it. */
+const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
  * Opens a lock file, made where it is not there, and makes it its owner's alone: flock(1) would let every user open it, and who can
- * open it can lock it, and keep csync2 from running. Throws `system` where it cannot be had.
+ * open it can lock it, and keep csync2 from running. Throws `system` where it cannot be had, or is another user's.
  * @returns its descriptor, to read, write and close
  */
 export function openLockFile(file: string): number {
+  let fd: number | undefined;
   try {
-    const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+    fd = openSync(file, FLAGS, 0o600);
+    const stat = fstatSync(fd);
+    if (!stat.isFile() || stat.uid !== process.geteuid?.())
+      throw new Csync2revError("system", `the lock file ${file} is no file of this user's own`);
     fchmodSync(fd, 0o600);
     return fd;
   } catch (cause) {
+    if (fd !== undefined) closeSync(fd);
+    if (cause instanceof Csync2revError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
     throw new Csync2revError("system", `cannot open the lock file ${file}: ${code ?? String(cause)}`, {
       cause,

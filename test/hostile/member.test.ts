@@ -289,10 +289,15 @@ describe("a member", () => {
       assert.match(stderr, /Permission denied|Operation not permitted/);
     }
     await h2.run(["ln", "-s", "/etc/hosts", "/tmp/link"]);
-    for (const path of ["/nonexistent/lock", "/run", "/tmp/link"]) {
+    await h2.run(["mkfifo", "/tmp/fifo"]);
+    for (const theirs of ["/tmp/theirs", "/tmp/ours.check"]) {
+      h2.write(theirs, "");
+      await h2.run(["chown", "65534", theirs]);
+    }
+    for (const path of ["/nonexistent/lock", "/run", "/tmp/link", "/tmp/fifo", "/tmp/theirs", "/tmp/ours"]) {
       h2.write("/etc/csync2rev.ini", `lock-file = ${path}\n`);
-      const [outcome] = await ask([asking("update")]);
-      assert.equal(outcome && reasonOf(outcome), "config");
+      const [outcome] = await ask([asking("check")]);
+      assert.equal(outcome && reasonOf(outcome), "config", path);
     }
   });
 
