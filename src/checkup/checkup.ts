@@ -56,7 +56,10 @@ export async function checkUp(
   const means = await meansOf(configured, options);
   const items = [
     ...findings,
-    ...checkFiles(configured, [...programs.paths, realpathSync(process.argv[1] ?? process.execPath)]),
+    ...checkFiles(configured, hostOptions.settings, [
+      ...programs.paths,
+      realpathSync(process.argv[1] ?? process.execPath),
+    ]),
     ...programs.findings,
     ...checkWrittenFiles(host),
     await checkServiceName(means.port),

@@ -8,13 +8,23 @@ const WRITABLE_BY_GROUP = 0o020;
 const READABLE_BY_OTHERS = 0o044;
 const STICKY = 0o1000;
 
-/** Who besides root could read the keys, or change what runs as root. */
+/**
+ * Who besides root could read the keys, or change what runs as root.
+ * @param settings the settings' file, where it is not csync2rev.ini beside csync2.cfg
+ */
 export function checkFiles(
   { host, configuration }: ConfiguredHost,
+  settings: string | undefined,
   programs: readonly string[],
 ): readonly Finding[] {
   const keys = [...new Set(configuration.groups.map(({ key }) => key.file))];
-  const files = [configuration.file, join(host.systemDirectory, "csync2rev.ini"), ...keys, ...programs];
+  const files = [
+    configuration.file,
+    ...configuration.included,
+    settings ?? join(host.systemDirectory, "csync2rev.ini"),
+    ...keys,
+    ...programs,
+  ];
   return [...keys.map(judgeSecrecy), ...judgeOwnership(files)];
 }
 

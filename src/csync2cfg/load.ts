@@ -70,7 +70,14 @@ export function loadCsync2Cfg(options: {
   const { systemDirectory, configName } = options;
   const hostname = lowerCase(encode(options.hostname).slice(0, MAX_HOSTNAME));
   const file = `${systemDirectory}/${configFileName(configName)}`;
-  const tree = parse(new Scanner(readMain(file), readInclude));
+  const included = new Set<string>();
+  const tree = parse(
+    new Scanner(readMain(file), (name, from, offset) => {
+      const source = readInclude(name, from, offset);
+      included.add(source.file);
+      return source;
+    }),
+  );
   const keys = new KeyFiles(systemDirectory);
   const prefixes = tree.prefixes.map((prefix) => choosePath(prefix, hostname)).reverse();
   let { fault } = readDirectives(tree.comments, false);
@@ -89,6 +96,7 @@ export function loadCsync2Cfg(options: {
   }
   return {
     file,
+    included: [...included],
     groups,
     prefixes,
     fault,

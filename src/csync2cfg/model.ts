@@ -73,6 +73,8 @@ export function pathOf(file: string, prefixes: readonly Prefix[]): string | null
 export interface Csync2Cfg {
   /** The path of csync2.cfg (csync2_NAME.cfg with `-C NAME`). */
   readonly file: string;
+  /** The paths of all files that it includes, as they are written there. */
+  readonly included: readonly string[];
   /** The groups that this host is in, in file order. */
   readonly groups: readonly Group[];
   /** Every prefix, the last in the file first: csync2 takes the first of a name that has a path. */

@@ -139,10 +139,14 @@ describe("csync2rev --test", () => {
         h1.write("/etc/csync2rev.ini", "");
         chmodSync(h1.path("/etc/csync2rev.ini"), 0o666);
         chmodSync(h1.path("/etc/csync2.key"), 0o644);
+        h1.write("/etc/included.cfg", h1.read("/etc/csync2.cfg"));
+        chmodSync(h1.path("/etc/included.cfg"), 0o666);
+        h1.write("/etc/csync2.cfg", "config /etc/included.cfg;\n", 0o600);
       },
       exit: 1,
       says: [
         /^warning {2}key file \/etc\/csync2\.key: .*\n.*chmod 600/m,
+        /^failed {3}ownership: \/etc\/included\.cfg .*\n.*chmod o-w/m,
         /^failed {3}ownership: \/etc\/csync2rev\.ini .*\n.*chmod o-w/m,
       ],
     },

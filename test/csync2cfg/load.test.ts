@@ -100,6 +100,7 @@ test("the whole result", () => {
     { ...cfg },
     {
       file: join(base, "csync2.cfg"),
+      included: [],
       groups: [
         {
           name: "web",
