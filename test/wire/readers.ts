@@ -1,0 +1,123 @@
+// What reads bytes that others wrote, each with what it is fed when bytes nobody meant are wanted.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LineSplitter } from "../../src/csync2/lines.ts";
+import { DirtyReader, OutputReader } from "../../src/csync2/output.ts";
+import { loadCsync2Cfg } from "../../src/csync2cfg/load.ts";
+import { Csync2revError } from "../../src/errors.ts";
+import { printable } from "../../src/printable.ts";
+import { loadSettings } from "../../src/settings.ts";
+import { REPLY_BODY_LIMIT, takeFrame } from "../../src/wire/frame.ts";
+import { decodeGreeting, decodeReply, decodeRequest, decodeSealedRequest } from "../../src/wire/messages.ts";
+import { bytes, keyOf, receiveRequest } from "./receive.ts";
+import vectors from "./wire-v1.json" with { type: "json" };
+
+const folder = mkdtempSync(join(tmpdir(), "csync2rev-fuzz-"));
+writeFileSync(join(folder, "key"), vectors.badRequests.groupKey);
+process.on("exit", () => {
+  rmSync(folder, { recursive: true });
+});
+
+const key = keyOf(vectors.badRequests.groupKey);
+const challenge = bytes(vectors.badRequests.challenge);
+const frames = [
+  ...vectors.cases.flatMap(({ greetingFrame, requestFrame, replies }) => [
+    greetingFrame,
+    requestFrame,
+    ...replies.map(({ frame }) => frame),
+  ]),
+  ...vectors.badRequests.frames.map(({ frame }) => frame),
+].map(bytes);
+const texts = vectors.cases
+  .flatMap(({ requestPlaintext, replies }) => [
+    requestPlaintext,
+    ...replies.map(({ plaintext }) => plaintext),
+  ])
+  .concat('{"type":"alive","idle":1e400}', '{"__proto__":{"verb":"ping"}}')
+  .map((text) => new Uint8Array(Buffer.from(text)));
+const cfgs = [
+  `nossl * *;\ngroup web {\n host h1 h2@h2-sync (h3);\n key ${folder}/key;\n #csync2rev allow h2;\n include /srv;\n auto younger;\n action { pattern /a; exec "b"; do-local; }\n}\nprefix p { on h1: /q; }\n`,
+].map((text) => new Uint8Array(Buffer.from(text)));
+const inis = [
+  "port = 1\nretries=3\nlog=/var/log/x\n[others]\njobs = 2\ndeadline[]=3\n[__proto__]\na=b\n",
+].map((text) => new Uint8Array(Buffer.from(text)));
+const lines = [
+  "Updating /a on h2 ...\nFile stays in dirty state. Try again later...\n?M: h2 /b\nFinished with 1 errors.\nchary\th1\th2\t/c\nX\th1\th2\t/d\n",
+].map((text) => new Uint8Array(Buffer.from(text)));
+
+export interface Reader {
+  readonly what: string;
+  /** Its share of the inputs. */
+  readonly share: number;
+  /** Good input, to be spoiled. */
+  readonly seeds: readonly Uint8Array[];
+  readonly read: (input: Uint8Array) => void;
+}
+
+export const READERS: readonly Reader[] = [
+  {
+    what: "the handler, in pieces",
+    share: 0.3,
+    seeds: frames,
+    read: (input) => receiveRequest(pieces(input), key, challenge),
+  },
+  { what: "frames", share: 0.1, seeds: frames, read: (input) => takeFrame(input, REPLY_BODY_LIMIT) },
+  { what: "the greeting", share: 0.1, seeds: frames, read: (input) => decodeGreeting(input.subarray(2)) },
+  {
+    what: "a sealed request",
+    share: 0.1,
+    seeds: frames,
+    read: (input) => decodeSealedRequest(input.subarray(2)),
+  },
+  { what: "a request", share: 0.15, seeds: texts, read: (input) => decodeRequest(input) },
+  { what: "a reply", share: 0.15, seeds: texts, read: (input) => decodeReply(input) },
+  { what: "csync2's lines", share: 0.05, seeds: lines, read: readLines },
+  { what: "csync2.cfg", share: 0.025, seeds: cfgs, read: readCfg },
+  { what: "csync2rev.ini", share: 0.025, seeds: inis, read: readIni },
+];
+
+/** Whether a reader takes this input. Throws where it neither does nor turns it down with a Csync2revError that a log can bear. */
+export function takes({ read }: Reader, input: Uint8Array): boolean {
+  try {
+    read(input);
+    return true;
+  } catch (error) {
+    const hex = Buffer.from(input).toString("hex");
+    assert.ok(error instanceof Csync2revError, `${String(error)} for input ${hex}`);
+    assert.ok(error.message.length < 5000, `${error.message.length} characters of message for input ${hex}`);
+    return false;
+  }
+}
+
+function* pieces(input: Uint8Array): Iterable<Uint8Array> {
+  const length = 1 + ((input[0] ?? 0) % 7) * 5;
+  for (let at = 0; at < input.length; at += length) yield input.subarray(at, at + length);
+}
+
+function readLines(input: Uint8Array): void {
+  const output = new OutputReader();
+  const dirty = new DirtyReader("h2", 20);
+  const splitter = new LineSplitter((line) => {
+    assert.ok(Buffer.byteLength(line) <= 3 * 8192);
+    output.stderr(line);
+    output.stdout(line);
+    dirty.line(line);
+    assert.doesNotMatch(printable(line), /[^\P{Cc}]|[\u202a-\u202e\ufffd]/u);
+  });
+  for (const piece of pieces(input)) splitter.push(Buffer.from(piece));
+  splitter.end();
+}
+
+function readCfg(input: Uint8Array): void {
+  writeFileSync(join(folder, "csync2.cfg"), input);
+  const { warnings } = loadCsync2Cfg({ systemDirectory: folder, configName: "", hostname: "h1" });
+  for (const { message } of warnings) assert.ok(!message.includes(vectors.badRequests.groupKey));
+}
+
+function readIni(input: Uint8Array): void {
+  const file = join(folder, "csync2rev.ini");
+  writeFileSync(file, input);
+  loadSettings(file, true);
+}
