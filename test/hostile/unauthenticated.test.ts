@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { csync2rev, startCluster, type Cluster, type Host } from "../cluster/cluster.ts";
+import { spoiled } from "../wire/spoil.ts";
 import vectors from "../wire/wire-v1.json" with { type: "json" };
 import { asking, connectFrom } from "./programs.ts";
 import type { Attempt } from "./stranger.ts";
@@ -8,8 +10,9 @@ import type { Attempt } from "./stranger.ts";
 /** The greeting's frame, which is all that a stranger ever gets. */
 const GREETING = 44;
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
-/** Every place to cut a request at, in the long run. */
-const EVERY_CUT = process.env["HOSTILE"] === "long";
+/** In the long run a request is cut at every place, and there is more garbage. */
+const LONG = process.env["HOSTILE"] === "long";
+const SPOILED = LONG ? 500 : 20;
 
 describe("a stranger", () => {
   let cluster: Cluster, h1: Host, h2: Host;
@@ -31,6 +34,16 @@ describe("a stranger", () => {
     seal: { key: cluster.key, text: asking("ping") },
     ...more,
   });
+  /** A ping byte by byte, and in two at one place after another. */
+  const cutPings = (more: Partial<Attempt> = {}): Attempt[] => {
+    const length = 2 + 1 + 1 + 32 + 16 + asking("ping").length;
+    const cuts = Array.from({ length: length - 1 }, (_, i) => i + 1);
+    const chosen = LONG ? cuts : cuts.filter((cut) => [1, 2, 3, 4, 36, length - 1].includes(cut));
+    return [
+      ping({ ...more, pieces: Array<number>(length).fill(1), gap: 1 }),
+      ...chosen.map((cut) => ping({ ...more, pieces: [cut], gap: 20 })),
+    ];
+  };
   const PINGED = ["accepted", "done"];
   const types = ({ replies }: { replies: readonly unknown[] }): string[] =>
     replies.map((reply) => (reply as { type: string }).type);
@@ -114,23 +127,15 @@ describe("a stranger", () => {
 
   test("a request is understood however the network cuts it", async () => {
     await h2.serve("inetd", [csync2rev]);
-    const length = 2 + 1 + 1 + 32 + 16 + asking("ping").length;
-    const cuts = Array.from({ length: length - 1 }, (_, i) => i + 1);
-    const chosen = EVERY_CUT ? cuts : cuts.filter((cut) => [1, 2, 3, 4, 36, length - 1].includes(cut));
-    const oneByOne = ping({ pieces: Array<number>(length).fill(1), gap: 1 });
-    const attempts = [oneByOne, ...chosen.map((cut) => ping({ pieces: [cut], gap: 20 }))];
-    for (const outcome of await connectFrom(h1, attempts, 3)) assert.deepEqual(types(outcome), PINGED);
+    for (const outcome of await connectFrom(h1, cutPings(), 3)) assert.deepEqual(types(outcome), PINGED);
   });
 
-  test("two pipes are as good as a socket, and so is one byte at a time", async () => {
+  test("two pipes are as good as a socket, however they cut it", async () => {
     h2.write("/etc/csync2rev.ini", "verify-address = no\n");
     h2.write("/opt/piped", "#!/bin/bash\ncat | csync2rev -i | cat\n", 0o755);
     await h2.serve("inetd", [{ ...csync2rev, command: ["/opt/piped"] }]);
-    const attempts = [
-      ping({ finish: true }),
-      ping({ pieces: Array<number>(200).fill(1), gap: 1, finish: true }),
-    ];
-    for (const outcome of await connectFrom(h1, attempts, 2)) assert.deepEqual(types(outcome), PINGED);
+    const attempts = [ping({ finish: true }), ...cutPings({ finish: true })];
+    for (const outcome of await connectFrom(h1, attempts, 3)) assert.deepEqual(types(outcome), PINGED);
     const [garbage] = await connectFrom(h1, [{ host: "h2", bytes: "ff".repeat(2000), finish: true }]);
     assert.equal(garbage?.received, GREETING);
   });
@@ -138,6 +143,8 @@ describe("a stranger", () => {
   for (const kind of ["inetd", "xinetd"] as const)
     test(`garbage gets silence and a line in the log (${kind}), and a member is served meanwhile`, async () => {
       await h2.serve(kind, [csync2rev]);
+      const seeds = vectors.cases.map(({ requestFrame }) => new Uint8Array(Buffer.from(requestFrame, "hex")));
+      const spoil = spoiled(seeds, randomInt(2 ** 32));
       const garbage = [
         ...vectors.badRequests.frames.map(({ frame }) => frame),
         vectors.cases[0]?.requestFrame ?? "",
@@ -145,12 +152,13 @@ describe("a stranger", () => {
         Buffer.from("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "latin1").toString("hex"),
         "00000000",
         "",
+        ...Array.from({ length: SPOILED }, () => Buffer.from(spoil()).toString("hex")),
       ].map((bytes): Attempt => ({ host: "h2", bytes, finish: true }));
       const middle = garbage.length >> 1;
       const outcomes = await connectFrom(h1, garbage.toSpliced(middle, 0, ping()), 3);
       const [served] = outcomes.splice(middle, 1);
       assert.deepEqual(served && types(served), PINGED);
-      for (const { received } of outcomes) assert.equal(received, GREETING);
+      for (const [i, { received }] of outcomes.entries()) assert.equal(received, GREETING, garbage[i]?.bytes);
       const lines = (): string[] =>
         h2
           .syslog("csync2rev")
