@@ -161,6 +161,9 @@ describe("a member", () => {
       "q\"uo'te",
       "$(reboot)",
       "-x",
+      "a,b",
+      "__proto__",
+      "x".repeat(255),
       "tab\there",
     ];
     await h1.serve("inetd", [csync2]);
@@ -193,7 +196,9 @@ describe("a member", () => {
     await h1.serve("inetd", [csync2]);
     const hosts = [
       "h1",
-      ...["\x1b[2J", "\x9b31m", "\u202egnp", "__proto__", "two\nlines"].map((name) => `"${name}"`),
+      ...["\x1b[2J", "\x9b31m", "\u202egnp", "__proto__", "two\nlines", "x".repeat(10_000)].map(
+        (name) => `"${name}"`,
+      ),
     ];
     const cfg = groupOf(hosts, ["#csync2rev allow \x1b[2J*;"]).replace(
       "group cluster",
@@ -206,6 +211,8 @@ describe("a member", () => {
       ["--others", "--deadline", "1"],
       ["--others", "--deadline", "1", "--json"],
       ["--others", "-P", "\x1b[2Jnone"],
+      ["--others", "-C", "\x1b[2Jnone"],
+      ["--others", "-C", `\x1b[2J${"x".repeat(10_000)}`],
     ]) {
       const { stdout, stderr } = await h1.run(["csync2rev", mode ?? "", ...args]);
       assert.match(stdout + stderr, /\\x1b\[2J|\\u001b\[2J/);
