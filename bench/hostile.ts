@@ -1,10 +1,12 @@
-/**
- * What a hostile network costs, as Markdown: silent and garbage connections against inetd and xinetd with the limits that are
- * shipped, a member that asks meanwhile, and OpenSSH's sshd under the same load. `npm run bench:hostile`.
- */
-import { readFileSync } from "node:fs";
+// What a hostile network costs: silent and garbage connections against inetd and xinetd with the limits that are shipped, a member
+// that asks meanwhile, and OpenSSH's sshd under the same load. Prints a Markdown table.
+//   npm run bench:hostile                    2,000 garbage connections, a quarter of an hour
+//   npm run bench:hostile -- --garbage 100   fewer
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import {
   startCluster,
   type Cluster,
@@ -15,13 +17,19 @@ import {
 import { asking, connectFrom } from "../test/hostile/programs.ts";
 import type { Attempt } from "../test/hostile/stranger.ts";
 
+const { values } = parseArgs({
+  options: { garbage: { type: "string", default: "2000" }, write: { type: "boolean", default: false } },
+});
 const SILENT = 200;
-const GARBAGE = Number(process.env["GARBAGE"] ?? 2000);
+const GARBAGE = Number(values.garbage);
 /** The attacker's addresses: one is held back by per_source, and twenty are not. */
 const ADDRESSES = 20;
 /** Between two requests of the member, in milliseconds. */
 const ASK_EVERY = 500;
 const SSH_PORT = 22;
+
+const SERVERS = ["inetd", "xinetd", "sshd"] as const;
+type Server = (typeof SERVERS)[number];
 
 const shipped = (file: string): string => readFileSync(join(import.meta.dirname, "..", file), "utf8");
 const SERVICES: Readonly<Record<"inetd" | "xinetd", ServiceText>> = {
@@ -29,112 +37,153 @@ const SERVICES: Readonly<Record<"inetd" | "xinetd", ServiceText>> = {
   xinetd: { port: 30866, text: shipped("xinetd/csync2rev").replace(/disable\s*=\s*yes/, "disable = no") },
 };
 
-interface Cost {
-  /** Of all processes that serve the port, at their peak: kB of memory that is theirs alone, and their share of what is common. */
+/** All processes that serve the port at one moment: kB of memory that is theirs alone, and with their share of what is common. */
+interface Memory {
+  readonly connections: number;
   readonly private: number;
   readonly proportional: number;
-  readonly connections: number;
 }
 
+/** What one kind of connections did to one server. */
+interface Row {
+  readonly server: Server;
+  readonly load: string;
+  /** How many of the hostile connections were greeted. */
+  readonly greeted: number;
+  /** When most were open at once. */
+  readonly peak: Memory;
+  /** Of the processor, for each connection, the member's among them. */
+  readonly milliseconds: number;
+  /** How many of the member's requests were served, and of how many. */
+  readonly served: number;
+  readonly asked: number;
+}
+
+const rows: Row[] = [];
 const cluster = await startCluster({
   hosts: ["h1", "h2", { name: "h3", aliases: Array.from({ length: ADDRESSES - 1 }, (_, i) => `a${i}`) }],
   packages: ["openssh-server"],
 });
 try {
-  console.log(
-    `${SILENT} connections at once that say nothing, from ${ADDRESSES} addresses, then ${GARBAGE} garbage ones one after`,
-  );
-  console.log(`another, while a member asks every ${ASK_EVERY / 1000} s. Node ${process.version}.\n`);
-  console.log(
-    "| server | load | open at once | private memory each | PSS each | processor time each | member's requests served |",
-  );
-  console.log("|---|---|---|---|---|---|---|");
-  for (const kind of ["inetd", "xinetd"] as const) await measure(cluster, kind);
-  await measure(cluster, "sshd");
+  for (const server of SERVERS) rows.push(...(await measure(cluster, server)));
 } finally {
   await cluster.close();
 }
+const { model = "unknown processor" } = cpus()[0] ?? {};
+const about = [
+  `${SILENT} connections at once that say nothing, from ${ADDRESSES} addresses, then ${GARBAGE} garbage ones one after another, while`,
+  `a member asks every ${ASK_EVERY / 1000} s. Memory: what is a connection's own, and with its share of what all have in common.`,
+  `Made by \`npm run bench:hostile -- --write\` on ${cpus().length} × ${model}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}.`,
+].join("\n");
+console.log(`${table(rows)}\n${about}`);
+if (values.write)
+  writeFileSync(
+    join(import.meta.dirname, "hostile.md"),
+    `# On a hostile network\n\n${table(rows)}\n${about}\n`,
+  );
+if (rows.some(({ served, asked }) => served < asked)) {
+  console.error("a member was not served");
+  process.exitCode = 1;
+}
 
-async function measure(cluster: Cluster, kind: "inetd" | "xinetd" | "sshd"): Promise<void> {
+function table(rows: readonly Row[]): string {
+  const lines = rows.map((row) => {
+    const sshd = rows.find(({ server, load }) => server === "sshd" && load === row.load);
+    const figure = (of: (row: Row) => number, unit: string, digits: number): string =>
+      `${of(row).toFixed(digits)} ${unit}${sshd === undefined || sshd === row ? "" : ` (× ${(of(row) / of(sshd)).toFixed(1)})`}`;
+    const memory = (of: "private" | "proportional"): string =>
+      // One after another they are hardly ever met at work.
+      row.load.endsWith("silent") ? figure(({ peak }) => peak[of] / peak.connections / 1000, "MB", 1) : "";
+    return [
+      row.server === "sshd" ? "sshd" : `csync2rev, ${row.server}`,
+      `${row.load}, ${row.greeted} greeted`,
+      memory("private"),
+      memory("proportional"),
+      figure(({ milliseconds }) => milliseconds, "ms", 0),
+      row.server === "sshd" ? "" : `${row.served} of ${row.asked}`,
+    ];
+  });
+  const heading = [
+    "server",
+    "load",
+    "memory of its own each (× sshd's)",
+    "with its share",
+    "processor time each",
+    "member's requests served",
+  ];
+  return [heading, ["---", "---", "---:", "---:", "---:", "---:"], ...lines]
+    .map((cells) => `| ${cells.join(" | ")} |\n`)
+    .join("");
+}
+
+async function measure(cluster: Cluster, server: Server): Promise<Row[]> {
   await cluster.reset();
   const [h1, h2, h3] = [cluster.host("h1"), cluster.host("h2"), cluster.host("h3")];
   for (const host of [h1, h2]) await host.run(["ip", "route", "add", "10.77.0.0/16", "dev", "eth0"]);
-  const port = kind === "sshd" ? SSH_PORT : 30866;
-  if (kind === "sshd") await startSshd(h2);
-  else await h2.serve(kind, [SERVICES[kind]]);
+  const port = server === "sshd" ? SSH_PORT : 30866;
+  if (server === "sshd") await startSshd(h2);
+  else await h2.serve(server, [SERVICES[server]]);
 
-  const load = async (
-    what: string,
-    count: number,
-    attempts: readonly Attempt[],
-    atOnce: number,
-  ): Promise<void> => {
+  const suffer = async (load: string, attempts: readonly Attempt[], atOnce: number): Promise<Row> => {
     const before = await processorSeconds(h2);
     let over = false;
-    let peak: Cost = { private: 0, proportional: 0, connections: 0 };
-    const attack = connectFrom(h3, attempts, atOnce).then((outcomes) => {
-      over = true;
-      return outcomes;
-    });
+    let peak: Memory = { connections: 0, private: 0, proportional: 0 };
+    const attack = connectFrom(h3, attempts, atOnce).finally(() => (over = true));
     const [served, asked] = await member(
       h1,
-      kind,
+      server,
       () => over,
       async () => {
-        const cost = await costOf(h2, kind);
-        if (cost.connections > peak.connections) peak = cost;
+        const memory = await memoryOf(h2, server);
+        if (memory.connections > peak.connections) peak = memory;
       },
     );
-    const outcomes = await attack;
-    await h2.until("the attack is over", () => servers(h2, kind).length === 0, 120_000);
-    const reached = outcomes.filter(({ received }) => received > 0).length;
+    const greeted = (await attack).filter(({ received }) => received > 0).length;
+    await h2.until("the attack is over", () => servers(h2, server).length === 0, 120_000);
     const seconds = (await processorSeconds(h2)) - before;
-    const each = (kB: number): string =>
-      peak.connections === 0 ? "-" : `${(kB / peak.connections / 1000).toFixed(1)} MB`;
-    const cells = [
-      kind === "sshd" ? "sshd" : `csync2rev, ${kind}`,
-      `${count} ${what}, ${reached} greeted`,
-      String(peak.connections),
-      each(peak.private),
-      each(peak.proportional),
-      `${((1000 * seconds) / Math.max(1, reached + asked)).toFixed(0)} ms`,
-      kind === "sshd" ? "-" : `${served} of ${asked}`,
-    ];
-    console.log(`| ${cells.join(" | ")} |`);
+    const row = {
+      server,
+      load,
+      greeted,
+      peak,
+      milliseconds: (1000 * seconds) / (greeted + asked),
+      served,
+      asked,
+    };
+    console.error(JSON.stringify(row));
+    return row;
   };
 
   const from = (i: number): Pick<Attempt, "from"> => ({
     from: cluster.addresses(i % ADDRESSES === 0 ? "h3" : `a${(i % ADDRESSES) - 1}`)[0] ?? "",
   });
-  const silent = Array.from({ length: SILENT }, (_, i): Attempt => ({
-    host: "h2",
-    port,
-    ...from(i),
-    patience: 15_000,
-  }));
-  await load("silent", SILENT, silent, SILENT);
+  const attempt = (i: number): Attempt => ({ host: "h2", port, ...from(i), patience: 15_000 });
   const noise = Buffer.from("GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50)).toString("hex");
-  const garbage = Array.from({ length: GARBAGE }, (_, i): Attempt => ({
-    host: "h2",
-    port,
-    ...from(i),
-    bytes: noise,
-    patience: 15_000,
-  }));
-  await load("garbage", GARBAGE, garbage, 1);
+  return [
+    await suffer(
+      `${SILENT} silent`,
+      Array.from({ length: SILENT }, (_, i) => attempt(i)),
+      SILENT,
+    ),
+    await suffer(
+      `${GARBAGE} garbage`,
+      Array.from({ length: GARBAGE }, (_, i) => ({ ...attempt(i), bytes: noise })),
+      1,
+    ),
+  ];
 }
 
 /** Asks again and again until it is over: how often it was served, of how often it asked. */
 async function member(
   h1: Host,
-  kind: string,
+  server: Server,
   isOver: () => boolean,
   look: () => Promise<void>,
 ): Promise<[number, number]> {
   let [served, asked] = [0, 0];
   while (!isOver()) {
     await look();
-    if (kind !== "sshd") {
+    if (server !== "sshd") {
       asked++;
       const seal = { key: cluster.key, text: asking("ping") };
       const [outcome] = await connectFrom(h1, [{ host: "h2", seal, patience: 30_000 }]);
@@ -146,13 +195,13 @@ async function member(
 }
 
 /** sshd has a second process for each connection, without privileges. */
-function servers(host: Host, kind: string): HostProcess[] {
-  const pattern = kind === "sshd" ? /^(sshd: (?!.*listener)|.*sshd-session)/ : /csync2rev -i$/;
+function servers(host: Host, server: Server): HostProcess[] {
+  const pattern = server === "sshd" ? /^(sshd: (?!.*listener)|.*sshd-session)/ : /csync2rev -i$/;
   return host.processes().filter(({ command }) => pattern.test(command));
 }
 
-async function costOf(host: Host, kind: string): Promise<Cost> {
-  const found = servers(host, kind);
+async function memoryOf(host: Host, server: Server): Promise<Memory> {
+  const found = servers(host, server);
   const files = found.map(({ pid }) => `/proc/${pid}/smaps_rollup`);
   const { stdout } = files.length === 0 ? { stdout: "" } : await host.run(["cat", ...files]);
   const sum = (field: string): number =>
@@ -161,9 +210,9 @@ async function costOf(host: Host, kind: string): Promise<Cost> {
       0,
     );
   return {
+    connections: found.filter(({ command }) => !command.includes("[net]")).length,
     private: sum("Private_Dirty") + sum("Private_Clean"),
     proportional: sum("Pss"),
-    connections: found.filter(({ command }) => !command.includes("[net]")).length,
   };
 }
 
