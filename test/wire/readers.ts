@@ -9,8 +9,17 @@ import { loadCsync2Cfg } from "../../src/csync2cfg/load.ts";
 import { Csync2revError } from "../../src/errors.ts";
 import { printable } from "../../src/printable.ts";
 import { loadSettings } from "../../src/settings.ts";
-import { REPLY_BODY_LIMIT, takeFrame } from "../../src/wire/frame.ts";
-import { decodeGreeting, decodeReply, decodeRequest, decodeSealedRequest } from "../../src/wire/messages.ts";
+import { encodeFrame, REPLY_BODY_LIMIT, takeFrame } from "../../src/wire/frame.ts";
+import {
+  decodeGreeting,
+  decodeReply,
+  decodeRequest,
+  decodeSealedRequest,
+  encodeGreeting,
+  encodeReply,
+  encodeRequest,
+  encodeSealedRequest,
+} from "../../src/wire/messages.ts";
 import { bytes, keyOf, receiveRequest } from "./receive.ts";
 import vectors from "./wire-v1.json" with { type: "json" };
 
@@ -63,16 +72,11 @@ export const READERS: readonly Reader[] = [
     seeds: frames,
     read: (input) => receiveRequest(pieces(input), key, challenge),
   },
-  { what: "frames", share: 0.1, seeds: frames, read: (input) => takeFrame(input, REPLY_BODY_LIMIT) },
-  { what: "the greeting", share: 0.1, seeds: frames, read: (input) => decodeGreeting(input.subarray(2)) },
-  {
-    what: "a sealed request",
-    share: 0.1,
-    seeds: frames,
-    read: (input) => decodeSealedRequest(input.subarray(2)),
-  },
-  { what: "a request", share: 0.15, seeds: texts, read: (input) => decodeRequest(input) },
-  { what: "a reply", share: 0.15, seeds: texts, read: (input) => decodeReply(input) },
+  { what: "frames", share: 0.1, seeds: frames, read: readFrame },
+  { what: "the greeting", share: 0.1, seeds: frames, read: readGreeting },
+  { what: "a sealed request", share: 0.1, seeds: frames, read: readSealedRequest },
+  { what: "a request", share: 0.15, seeds: texts, read: readRequest },
+  { what: "a reply", share: 0.15, seeds: texts, read: readReply },
   { what: "csync2's lines", share: 0.05, seeds: lines, read: readLines },
   { what: "csync2.cfg", share: 0.025, seeds: cfgs, read: readCfg },
   { what: "csync2rev.ini", share: 0.025, seeds: inis, read: readIni },
@@ -89,6 +93,35 @@ export function takes({ read }: Reader, input: Uint8Array): boolean {
     assert.ok(error.message.length < 5000, `${error.message.length} characters of message for input ${hex}`);
     return false;
   }
+}
+
+/** What is taken comes out again as it went in: nothing in it goes unseen. */
+function readFrame(input: Uint8Array): void {
+  const taken = takeFrame(input, REPLY_BODY_LIMIT);
+  if (taken !== null)
+    assert.ok(Buffer.concat([encodeFrame(taken.body), taken.rest]).equals(input), "not what went in");
+}
+
+function readGreeting(input: Uint8Array): void {
+  const body = input.subarray(2);
+  assert.ok(Buffer.from(encodeGreeting(decodeGreeting(body))).equals(body), "not what went in");
+}
+
+function readSealedRequest(input: Uint8Array): void {
+  const body = input.subarray(2);
+  assert.ok(Buffer.from(encodeSealedRequest(decodeSealedRequest(body))).equals(body), "not what went in");
+}
+
+/** JSON has many ways to say one thing; what is understood is the same once more. */
+function readRequest(input: Uint8Array): void {
+  const request = decodeRequest(input);
+  assert.deepEqual(decodeRequest(encodeRequest(request)), request);
+}
+
+function readReply(input: Uint8Array): void {
+  const reply = decodeReply(input);
+  const again = decodeReply(encodeReply(reply));
+  assert.equal(again.type, reply.type);
 }
 
 function* pieces(input: Uint8Array): Iterable<Uint8Array> {
