@@ -16,6 +16,7 @@ import { debianPackages } from "../cluster/cluster.ts";
 import { OUTCOMES } from "../../src/others/outcome.ts";
 import { loadSettings } from "../../src/settings.ts";
 import { REFUSAL_REASONS } from "../../src/wire/messages.ts";
+import packageJson from "../../package.json" with { type: "json" };
 
 const TOP = join(import.meta.dirname, "../..");
 const PROGRAM = join(TOP, "dist/csync2rev.cjs");
@@ -23,6 +24,7 @@ const MANUAL = join(TOP, "man/csync2rev.8");
 
 const manual = readFileSync(MANUAL, "utf8");
 const readme = readFileSync(join(TOP, "README.md"), "utf8");
+const security = readFileSync(join(TOP, "SECURITY.md"), "utf8");
 const help = execFileSync(process.execPath, [PROGRAM, "--help"], { encoding: "utf8" });
 
 /** All options that a text has, each once, in order. */
@@ -70,6 +72,26 @@ describe("documents", () => {
     assert.match(text.replaceAll(/.\x08/g, ""), /^NAME\n {5}csync2rev - catch-up sync/m);
   });
 
+  test("every claim in SECURITY.md names a test that is there", () => {
+    const tables = security.matchAll(/^\| can .*\n\|[-| ]+\n((?:\|.*\n)+)/gm);
+    const rows = Array.from(tables, ([, table = ""]) => table.trim().split("\n")).flat();
+    const claims = rows.map((row) => /.*\| +(.*?) +\|$/.exec(row)?.[1] ?? row);
+    assert.ok(claims.length > 15);
+    for (const claim of claims) {
+      let titles = "";
+      for (const proof of claim.split("; ")) {
+        const [, script, file, words = ""] =
+          /^(?:`npm run ([\w:]+)`|(?:(\w+\/\w+): )?(.*))$/.exec(proof) ?? [];
+        if (script !== undefined) {
+          assert.ok(Object.hasOwn(packageJson.scripts, script), proof);
+          continue;
+        }
+        if (file !== undefined) titles = titlesOf(join(TOP, "test", `${file}.test.ts`));
+        assert.ok(titles.includes(words), proof);
+      }
+    }
+  });
+
   test("every link in the README leads to a file that is there", () => {
     for (const [, target = ""] of readme.matchAll(/\]\((?!https?:)([^)#]+)/g))
       assert.ok(statSync(join(TOP, target), { throwIfNoEntry: false }), target);
@@ -106,6 +128,20 @@ test("the units are what systemd takes", { skip: !existsSystemdAnalyze() }, () =
   }
 });
 
+test("no package that is shipped runs a script when it is installed, and all are pinned by their hashes", () => {
+  const lock = JSON.parse(readFileSync(join(TOP, "package-lock.json"), "utf8")) as {
+    packages: Record<string, LockedPackage>;
+  };
+  const packages = Object.entries(lock.packages).filter(([path]) => path !== "");
+  for (const [path, { integrity }] of packages) assert.match(integrity ?? "", /^sha512-/, path);
+  const shipped = packages.filter(([, { dev }]) => dev !== true);
+  assert.ok(shipped.length > 3);
+  for (const [path, { hasInstallScript }] of shipped) assert.notEqual(hasInstallScript, true, path);
+  const licences = readFileSync(join(TOP, "dist/LICENSES.txt"), "utf8");
+  for (const name of Object.keys(packageJson.dependencies))
+    assert.match(licences, new RegExp(`^${name} \\d`, "m"));
+});
+
 test("the shell completes long options", () => {
   const script = execFileSync(process.execPath, [PROGRAM, "--completion"], {
     encoding: "utf8",
@@ -116,6 +152,18 @@ test("the shell completes long options", () => {
     COMP_WORDS=(csync2rev --re); COMP_CWORD=1; _csync2rev_yargs_completions; echo "\${COMPREPLY[@]}"`;
   assert.equal(execFileSync("bash", ["-c", use], { encoding: "utf8" }), "--reconcile\n");
 });
+
+interface LockedPackage {
+  readonly integrity?: string;
+  readonly dev?: boolean;
+  readonly hasInstallScript?: boolean;
+}
+
+/** The names of all tests in a file, a line each. */
+function titlesOf(file: string): string {
+  const titles = readFileSync(file, "utf8").matchAll(/^\s*(?:test|describe)\(\s*(["`])(.*?)\1/gm);
+  return Array.from(titles, ([, , title]) => title).join("\n");
+}
 
 /** Every key of a section, as the message for an unknown one names them. */
 function namesOfSettings(section: string): string[] {
