@@ -48,7 +48,7 @@ export interface OthersResult {
 }
 
 /**
- * Catches this host up: waits for its own csync2, has every planned peer check, side by side, and push, one at a time. A peer that
+ * Catches this host up: has every planned peer check, side by side, and push what it holds for this host, one at a time. A peer that
  * is unreachable or busy, or was lost, is asked again until the deadline.
  * @param interrupt ends everything at once; what is known so far is the result
  */
@@ -64,21 +64,19 @@ export async function askOthers(
   setMaxListeners(0, deadline, interrupt);
   const limits = { deadline, interrupt };
   const ourNames = [...new Set(peers.flatMap(({ routes }) => routes.map(({ group }) => group.me.peername)))];
-  const unready = await whyNotReady(host, ourNames, options.readyTimeout, limits);
-
   const localAddresses = (await Promise.all(ourNames.map((name) => ownAddresses(name, limits)))).flat();
   const { port, connectTimeout, output } = options;
   const means = { config: host.config, port, connectTimeout, localAddresses, output, limits };
-  const asking = new Asking(host, options, means, audience);
+  const asking = new Asking(host, ourNames, options, means, audience);
   const turns = peers.map((peer) => new Turn(peer));
   const results = await Promise.all(
     turns.map(async (turn) => {
-      const result = unready === null ? await asking.catchUpFrom(turn) : turn.notReady(unready);
+      const result = await asking.catchUpFrom(turn);
       audience.result(turn.peer, result);
       return result;
     }),
   );
-  if (options.verify && unready === null) await asking.verify(turns, results);
+  if (options.verify) await asking.verify(turns, results);
   return {
     host: host.hostname,
     seconds: secondsSince(began),
@@ -90,16 +88,25 @@ export async function askOthers(
 /** One run of `--others`: the slots that its conversations share. */
 class Asking {
   readonly #host: ThisHost;
+  readonly #ourNames: readonly string[];
   readonly #options: OthersOptions;
   readonly #means: Means;
   readonly #audience: Audience;
   readonly #checks: Slots;
   /** Two pushes at once would fight over this host's csync2 database. */
   readonly #pushes = new Slots(1);
+  #notReady: Promise<string | null> | undefined;
   #checkedHere: Promise<void> | undefined;
 
-  constructor(host: ThisHost, options: OthersOptions, means: Means, audience: Audience) {
+  constructor(
+    host: ThisHost,
+    ourNames: readonly string[],
+    options: OthersOptions,
+    means: Means,
+    audience: Audience,
+  ) {
     this.#host = host;
+    this.#ourNames = ourNames;
     this.#options = options;
     this.#means = means;
     this.#audience = audience;
@@ -109,11 +116,18 @@ class Asking {
   /** Sees one peer through: its check, then its push. */
   async catchUpFrom(turn: Turn): Promise<PeerResult> {
     const { dryRun, reconcile } = this.#options;
-    if (dryRun) return turn.result(await this.#insist(turn, "preview", this.#pushes));
-
+    if (dryRun) {
+      const unready = await this.#whyNotReady(turn, "preview");
+      return unready === null
+        ? turn.result(await this.#insist(turn, "preview", this.#pushes))
+        : turn.notReady(unready);
+    }
     const checked = turn.result(await this.#insist(turn, "check", this.#checks));
     if (checked.exit === null) return checked;
     if (checked.outcome === "caught-up" && !reconcile) return checked;
+    const unready = await this.#whyNotReady(turn, reconcile ? "reconcile" : "update");
+    if (unready !== null)
+      return { ...turn.notReady(unready), pending: checked.pending, files: checked.files };
     try {
       const unsent = reconcile ? await this.#prepareReconcile(turn) : [];
       const verb = reconcile && unsent.length === 0 ? "reconcile" : "update";
@@ -131,6 +145,17 @@ class Asking {
     } catch (error) {
       return turn.failed(error);
     }
+  }
+
+  /** Waits until this host's own csync2 takes files, where a peer has some: it may still be starting. Null once it does. */
+  async #whyNotReady(turn: Turn, verb: Verb): Promise<string | null> {
+    this.#audience.stage(turn.peer, verb, { at: "waiting", on: "lock", detail: "csync2 on this host" });
+    return await (this.#notReady ??= whyNotReady(
+      this.#host,
+      this.#ourNames,
+      this.#options.readyTimeout,
+      this.#means.limits,
+    ));
   }
 
   /** Has the peer push, and once more what has become dirty meanwhile: its own cron may check, or a program there change files. */

@@ -179,17 +179,22 @@ describe("a member that was down", () => {
 
   test("says so when its own csync2 is stopped by csync2.lock", async () => {
     await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
+    await h2.csync2("-cIr", "/");
+    h1.write("/srv/data/a", "a");
     h3.write("/etc/csync2.lock", "");
     const result = await others(h3);
-    assert.deepEqual(outcomes(result), { h1: "failed/not-ready", h2: "failed/not-ready" });
-    assert.match(result.peers[0]?.detail ?? "", /^\/etc\/csync2\.lock exists/);
+    assert.deepEqual(outcomes(result), { h1: "failed/not-ready", h2: "caught-up" });
+    assert.deepEqual(result.peers[0]?.files, ["/srv/data", "/srv/data/a"]);
+    assert.match(result.peers[0].detail ?? "", /^\/etc\/csync2\.lock exists/);
   });
 
   test("says so when its own csync2 does not answer", async () => {
     await Promise.all([h1, h2].map((host) => host.serve("inetd")));
+    await h2.csync2("-cIr", "/");
+    h1.write("/srv/data/a", "a");
     h3.write("/etc/csync2rev.ini", "[others]\nready-timeout = 1\n");
     const result = await others(h3);
-    assert.deepEqual(outcomes(result), { h1: "failed/not-ready", h2: "failed/not-ready" });
+    assert.deepEqual(outcomes(result), { h1: "failed/not-ready", h2: "caught-up" });
     assert.match(
       result.peers[0]?.detail ?? "",
       /csync2 on this host does not answer at h3 \(10\.77\.0\.3\) port 30865/,
