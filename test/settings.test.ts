@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -26,6 +26,24 @@ test("without a file, the defaults hold", () => {
     code: "settings",
     message: /cannot read the settings in .*missing\.ini: ENOENT/,
   });
+});
+
+test("the README has the defaults and ranges that hold", () => {
+  const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+  const table = readme.slice(readme.indexOf("## Settings"), readme.indexOf("## What goes wrong"));
+  const rows = [...table.matchAll(/^\| (`\[others\]` )?`([a-z0-9-]+)` \| (.*?) ?\| (.*?) \|/gm)];
+  assert.equal(rows.length, 16);
+  for (const [, section, key = "", byDefault = "", allowed = ""] of rows) {
+    const set = (value: string | number): Settings =>
+      load(`${section === undefined ? "" : "[others]\n"}${key} = ${value}\n`);
+    // csync2 is looked for unless it is named in full.
+    if (key !== "csync2") assert.deepEqual(set(byDefault), load(""), key);
+    const [, least, most] = /^(\d+)–(\d+)/.exec(allowed) ?? [];
+    if (least === undefined) continue;
+    for (const value of [Number(least), Number(most)]) assert.notEqual(set(value), undefined);
+    for (const value of [Number(least) - 1, Number(most) + 1])
+      assert.throws(() => set(value), { code: "settings" }, `${key} = ${value}`);
+  }
 });
 
 test("every key is read", () => {
