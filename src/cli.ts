@@ -235,8 +235,8 @@ async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | 
       settings: options.settings,
     },
     selection: {
-      groups: names(options.group),
-      peers: names(options.peer)?.map((name) => name.toLowerCase()),
+      groups: names("group", options.group),
+      peers: names("peer", options.peer)?.map((name) => name.toLowerCase()),
     },
     dryRun: options["dry-run"] === true,
     reconcile: options.reconcile === true,
@@ -274,8 +274,11 @@ function completeLongOptions(
   });
 }
 
-function names(list: string | undefined): string[] | undefined {
-  return list?.split(",").filter((name) => name !== "");
+function names(option: string, list: string | undefined): string[] | undefined {
+  const found = list?.split(",").filter((name) => name !== "");
+  if (found?.length === 0)
+    throw new Csync2revError("usage", `--${option} names nobody: write --${option} A,B`);
+  return found;
 }
 
 function number(option: string, value: string | undefined, rule: Rule<number>): number | undefined {

@@ -1,5 +1,6 @@
-import { appendFileSync, fstatSync, writeSync } from "node:fs";
+import { appendFileSync, writeSync } from "node:fs";
 import type { Writable } from "node:stream";
+import { isJournal } from "./journal.ts";
 import { printable } from "./printable.ts";
 import { childPath, findProgram } from "./programs.ts";
 import type { Settings } from "./settings.ts";
@@ -114,17 +115,6 @@ async function startLogger(ident: string, facility: string): Promise<Writable> {
   const stdin = child.stdin as Writable & { unref?: () => void };
   stdin.unref?.();
   return stdin;
-}
-
-function isJournal(): boolean {
-  const stream = process.env["JOURNAL_STREAM"];
-  if (stream === undefined) return false;
-  try {
-    const { dev, ino } = fstatSync(2);
-    return stream === `${dev}:${ino}`;
-  } catch {
-    return false;
-  }
 }
 
 function toStderr(line: string): void {

@@ -23,9 +23,6 @@ async function main(argv: readonly string[]): Promise<void> {
  */
 async function isHandler(args: readonly string[]): Promise<boolean> {
   if (args.some((arg) => /^(-i|--inetd)$/.test(arg)) || isConnection()) return true;
-  const otherMode =
-    /^(-[vdq]*[oTh]|--(others|test|show-config|completion|get-yargs-completions|help|version)$)/;
-  if (args.some((arg) => otherMode.test(arg))) return false;
   const { isatty } = await import("node:tty");
   if (isatty(0)) return false;
   const { readOptions } = await import("./handler/options.ts");

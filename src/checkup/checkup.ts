@@ -2,6 +2,7 @@ import { realpathSync } from "node:fs";
 import { hostname } from "node:os";
 import type { ConfiguredHost, HostOptions } from "../host.ts";
 import type { Means } from "../others/ask.ts";
+import { limitsOf } from "../others/limits.ts";
 import { EXIT, exitStatus } from "../others/outcome.ts";
 import { plan, type Selection } from "../others/plan.ts";
 import { ownAddresses } from "../others/addresses.ts";
@@ -73,10 +74,7 @@ export async function checkUp(
 
 async function meansOf({ host, configuration }: ConfiguredHost, options: CheckupOptions): Promise<Means> {
   const { others, port } = host.settings;
-  const limits = {
-    deadline: AbortSignal.timeout((options.deadline ?? others.deadline) * 1000),
-    interrupt: new AbortController().signal,
-  };
+  const limits = limitsOf(options.deadline ?? others.deadline, new AbortController().signal);
   const ourNames = namesOf({ host, configuration });
   return {
     config: host.config,

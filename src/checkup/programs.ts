@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
+import { isOwn } from "../csync2/lock-file.ts";
 import { Csync2revError } from "../errors.ts";
 import { csync2Lock, type ThisHost } from "../host.ts";
 import { findProgram } from "../programs.ts";
@@ -43,15 +44,19 @@ export async function checkPrograms(
 /** What is written on this host: the lock that keeps csync2 runs apart, and the log; and csync2's own lock. */
 export function checkWrittenFiles(host: ThisHost): readonly Finding[] {
   const { lockFile, log } = host.settings;
-  const findings = [
-    isWritable(lockFile)
-      ? ok("lock file", lockFile)
-      : failed(
-          "lock file",
-          `${lockFile} cannot be written`,
-          "run as root, or set lock-file in csync2rev.ini",
-        ),
-  ];
+  const findings: Finding[] = [];
+  for (const file of [lockFile, `${lockFile}.check`]) {
+    const stat = lstatSync(file, { throwIfNoEntry: false });
+    if (stat !== undefined && !isOwn(stat))
+      findings.push(
+        failed("lock file", `${file} is no file of this user's own, and not taken`, `rm ${file}`),
+      );
+    else if (!isWritable(file))
+      findings.push(
+        failed("lock file", `${file} cannot be written`, "run as root, or set lock-file in csync2rev.ini"),
+      );
+  }
+  if (findings.length === 0) findings.push(ok("lock file", lockFile));
   if (log !== "syslog" && !isWritable(log))
     findings.push(
       failed("log", `${log} cannot be written: its lines go to syslog`, "run as root, or make its folder"),

@@ -97,10 +97,12 @@ export async function markNewer(
     if (run.kind === "busy") return run;
     return { ...run, attempts, undecided: [] };
   }
+  // A name with a newline in it reads as that of another file, which may be older here.
+  const others = new Set(compared.differences.filter((one) => one.newer !== "here").map(({ file }) => file));
   for (const [i, difference] of newer.entries()) {
     const path = pathOf(difference.file, prefixes);
     // What is not UTF-8 was replaced while it was read, and cannot be handed back.
-    if (path === null || path.includes("\ufffd")) continue;
+    if (path === null || path.includes("\ufffd") || others.has(difference.file)) continue;
     if (i > 0) await sleep(BETWEEN_MARKS);
     const { run, named } = await mark(markDifference(me, peer, path));
     if (run.kind === "busy") return run;

@@ -1,5 +1,10 @@
-import { closeSync, constants, fchmodSync, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fstatSync, openSync, type Stats } from "node:fs";
 import { Csync2revError } from "../errors.ts";
+
+/** Whether it is a file, and this user's: what a lock file that is there must be. */
+export function isOwn(stat: Stats): boolean {
+  return stat.isFile() && stat.uid === process.geteuid?.();
+}
 
 /** For reading and writing, made where it is missing. No link is followed, and nobody is waited for, as a FIFO would have it. */
 const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -13,8 +18,7 @@ export function openLockFile(file: string): number {
   let fd: number | undefined;
   try {
     fd = openSync(file, FLAGS, 0o600);
-    const stat = fstatSync(fd);
-    if (!stat.isFile() || stat.uid !== process.geteuid?.())
+    if (!isOwn(fstatSync(fd)))
       throw new Csync2revError("system", `the lock file ${file} is no file of this user's own`);
     fchmodSync(fd, 0o600);
     return fd;

@@ -59,12 +59,22 @@ export async function runCsync2(host: ThisHost, command: Command, watcher: RunWa
   if (lockTimeout === 0) return { kind: "busy", holder };
   watcher.waiting?.(holder);
   const telling = setInterval(() => watcher.waiting?.(describeHolder(lockFile)), TELL_EVERY);
-  const running = (idle: number): void => {
-    clearInterval(telling);
-    watcher.running?.(idle);
+  const begun: RunWatcher = {
+    stdout: (line) => {
+      clearInterval(telling);
+      watcher.stdout?.(line);
+    },
+    stderr: (line) => {
+      clearInterval(telling);
+      watcher.stderr?.(line);
+    },
+    running: (idle) => {
+      clearInterval(telling);
+      watcher.running?.(idle);
+    },
   };
   const wait = underLock(["--timeout", String(lockTimeout)]);
-  const inTime = await run(host, wait, { ...watcher, running }, csync2Pid).finally(() => {
+  const inTime = await run(host, wait, begun, csync2Pid).finally(() => {
     clearInterval(telling);
   });
   return isConflict(inTime) ? { kind: "busy", holder: describeHolder(lockFile) } : inTime;

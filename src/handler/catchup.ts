@@ -66,7 +66,7 @@ export async function catchUp(
     }
     const dirty = await listDirty(host, from, FILES_LIMIT);
     if (dirty === null) return {};
-    const files = [...dirty.files, ...undecided].slice(0, FILES_LIMIT);
+    const files = [...undecided, ...dirty.files].slice(0, FILES_LIMIT);
     return {
       pending: dirty.pending + undecided.length,
       files,

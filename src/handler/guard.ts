@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, type Stats } from "node:fs";
+import { isJournal } from "../journal.ts";
 
 /** Whether fds 0 and 2 are one socket: so inetd and xinetd start a program, and hardly anybody else does. */
 export function isConnection(): boolean {
@@ -13,7 +14,7 @@ export function isConnection(): boolean {
  */
 export function guardConnection(): void {
   const stderr = statOf(2);
-  const isForeignSocket = stderr?.isSocket() === true && process.env["JOURNAL_STREAM"] === undefined;
+  const isForeignSocket = stderr?.isSocket() === true && !isJournal();
   if (isForeignSocket || isSameFile(0, 2) || isSameFile(1, 2)) closeSync(2);
   else if (stderr !== undefined) return;
   openSync("/dev/null", "w");

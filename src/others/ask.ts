@@ -13,7 +13,7 @@ import {
 } from "../wire/messages.ts";
 import { replyOpener, sealRequest } from "../wire/seal.ts";
 import { lookUp } from "./addresses.ts";
-import { LIMIT_WORDS, onLimit, unless, type Limits } from "./limits.ts";
+import { LIMIT_WORDS, onLimit, reachedLimit, unless, type Limits } from "./limits.ts";
 import type { Route } from "./plan.ts";
 
 /** How long a peer that has been asked may say nothing, in milliseconds: four of its signs of life. */
@@ -205,7 +205,8 @@ class Conversation {
           kind: "unanswered",
           detail: `what listens on port ${this.#means.port} is no csync2rev: ${why}`,
         };
-      return { kind: "unreachable", reason: "no-greeting", detail: `connected, and ${why}` };
+      const reason = reachedLimit(this.#means.limits) === null ? "no-greeting" : null;
+      return { kind: "unreachable", reason, detail: `connected, and ${why}` };
     }
     if (nonsense) return { kind: "unanswered", detail: why };
     if (error !== null)

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Csync2revError } from "../errors.ts";
 
 /** What ends a wait before its time. */
@@ -6,6 +7,13 @@ export interface Limits {
   readonly deadline: AbortSignal;
   /** Everything ends at once. */
   readonly interrupt: AbortSignal;
+}
+
+/** Limits for one run, whatever number of conversations heeds them. `deadline` is in seconds from now. */
+export function limitsOf(deadline: number, interrupt: AbortSignal): Limits {
+  const limits = { deadline: AbortSignal.timeout(deadline * 1000), interrupt };
+  setMaxListeners(0, limits.deadline, limits.interrupt);
+  return limits;
 }
 
 /** Each limit in the administrator's words. */

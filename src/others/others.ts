@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import type { Difference } from "../csync2/compare.ts";
 import type { Verb } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
@@ -8,7 +7,7 @@ import type { OthersSettings } from "../settings.ts";
 import { ownAddresses } from "./addresses.ts";
 import { ask, type Answer, type Means, type Stage } from "./ask.ts";
 import { checkHere, differencesFrom, unsentDeletions } from "./local.ts";
-import { LIMIT_WORDS, pause, reachedLimit, unless } from "./limits.ts";
+import { LIMIT_WORDS, limitsOf, pause, reachedLimit, unless } from "./limits.ts";
 import { EXIT, exitStatus, NOTHING_KNOWN, readAnswer, type PeerResult, type WhatWasSaid } from "./outcome.ts";
 import type { PlannedPeer, Route } from "./plan.ts";
 import { whyNotReady } from "./ready.ts";
@@ -60,9 +59,7 @@ export async function askOthers(
   interrupt: AbortSignal,
 ): Promise<OthersResult> {
   const began = performance.now();
-  const deadline = AbortSignal.timeout(options.deadline * 1000);
-  setMaxListeners(0, deadline, interrupt);
-  const limits = { deadline, interrupt };
+  const limits = limitsOf(options.deadline, interrupt);
   const ourNames = [...new Set(peers.flatMap(({ routes }) => routes.map(({ group }) => group.me.peername)))];
   const localAddresses = (await Promise.all(ourNames.map((name) => ownAddresses(name, limits)))).flat();
   const { port, connectTimeout, output } = options;
@@ -150,12 +147,15 @@ class Asking {
   /** Waits until this host's own csync2 takes files, where a peer has some: it may still be starting. Null once it does. */
   async #whyNotReady(turn: Turn, verb: Verb): Promise<string | null> {
     this.#audience.stage(turn.peer, verb, { at: "waiting", on: "lock", detail: "csync2 on this host" });
-    return await (this.#notReady ??= whyNotReady(
+    const unready = await (this.#notReady ??= whyNotReady(
       this.#host,
       this.#ourNames,
       this.#options.readyTimeout,
       this.#means.limits,
     ));
+    // A peer that comes later looks again.
+    if (unready !== null) this.#notReady = undefined;
+    return unready;
   }
 
   /** Has the peer push, and once more what has become dirty meanwhile: its own cron may check, or a program there change files. */
@@ -166,7 +166,9 @@ class Asking {
     for (let more = 1; more <= MORE_PUSHES && hasNewlyDirty(answer); more++) {
       await pause(pauseBefore(more), limits);
       if (reachedLimit(limits) !== null) break;
-      answer = await this.#insist(turn, "update", this.#pushes);
+      const again = await this.#insist(turn, "update", this.#pushes);
+      if (again.kind !== "done") break;
+      answer = again;
       const { updated, deleted } = result;
       const last = turn.result(answer);
       result = { ...last, updated: updated + last.updated, deleted: deleted + last.deleted };
@@ -318,7 +320,7 @@ function notReconciled(unsent: readonly string[], { pending, files }: PeerResult
     reason: "unsent",
     detail: "not reconciled: it would give back what has been deleted here and not been sent yet",
     pending: (pending ?? 0) + unsent.length,
-    files: [...files, ...unsent],
+    files: [...unsent, ...files],
   };
 }
 

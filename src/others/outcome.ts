@@ -88,10 +88,13 @@ export function readAnswer(answer: Answer): WhatWasSaid {
       const outcome =
         pending !== null && pending > 0 ? "pending" : exit === 0 && pending !== null ? "caught-up" : "failed";
       const why = pending === null && exit === 0 ? "the peer could not tell what is still pending" : detail;
-      if (exit === 0 && undecided > 0 && undecided === pending)
+      if (exit === 0 && undecided > 0)
         return {
           ...{ reason: "undecided", outcome, exit, updated, deleted, pending, files },
-          detail: "both hosts have these files, in different states, and nobody can tell which is newer",
+          detail:
+            undecided === pending
+              ? "both hosts have these files, in different states, and nobody can tell which is newer"
+              : `both hosts have the first ${undecided} of these files in different states, and nobody can tell which is newer; the others changed while they were pushed`,
         };
       return { reason: null, outcome, detail: why, exit, updated, deleted, pending, files };
     }

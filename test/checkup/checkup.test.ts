@@ -82,6 +82,14 @@ describe("csync2rev --test", () => {
     ]);
   });
 
+  test("of a cluster of twenty says nothing that is not its own", async () => {
+    const strangers = Array.from({ length: 20 }, (_, i) => `stranger${i}`);
+    h1.write("/etc/csync2.cfg", groupOf([...HOSTS, ...strangers]), 0o600);
+    const { stdout, stderr } = await h1.run(["csync2rev", "--test", "-q"]);
+    assert.match(stdout, /^failed {3}name stranger19: does not resolve here$/m);
+    assert.equal(stderr, "");
+  });
+
   const FAULTS: readonly {
     readonly what: string;
     readonly make: () => unknown;
@@ -174,6 +182,14 @@ describe("csync2rev --test", () => {
         /^failed {3}lock file: \/nowhere\/lock/m,
         /^failed {3}log: \/nowhere\/log cannot be written: its lines go to syslog/m,
       ],
+    },
+    {
+      what: "a lock file that is a link",
+      make: async () => {
+        await h1.run(["ln", "-sf", "/etc/hosts", "/run/csync2rev.lock"]);
+      },
+      exit: 1,
+      says: [/^failed {3}lock file: \/run\/csync2rev\.lock is no file of this user's own.*\n.*rm /m],
     },
     {
       what: "csync2.lock",

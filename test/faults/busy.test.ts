@@ -106,6 +106,7 @@ describe("busy", { concurrency: 4 }, () => {
         assert.deepEqual([...h2.tree(`/srv/data/d${round}`)], [...h1.tree(`/srv/data/d${round}`)]);
       }
       for (const child of cron) child.kill("SIGKILL");
+      assert.ok(new Set(conflicts).size <= 3, `now and then, not often: ${conflicts.join(" ")}`);
       for (const file of new Set(conflicts)) await shell(h1, `csync2 -f ${file} && csync2 -u -P h2 ${file}`);
       const result = await catchUp(h2);
       assert.equal(result.code, 0, JSON.stringify(result));

@@ -190,6 +190,18 @@ describe("the origin of a change is gone", () => {
     assert.deepEqual([...h3.tree().keys()], ["a"]);
   });
 
+  test("a file whose name goes on behind a newline does not pass for one that is older there", async () => {
+    await start(groupOf(["h2", "h3"]));
+    write(h2, "v1", { kept: 9 });
+    await shell(h2, "csync2 -xr");
+    write(h2, "v1", { "kept\nand more": 9 });
+    h3.write("/srv/data/kept", "v2");
+    for (const host of [h2, h3]) await shell(host, "csync2 -cIr /");
+    const result = await catchUp(h3, "--reconcile");
+    assert.equal(h3.read("/srv/data/kept"), "v2");
+    assert.deepEqual([result.code, result.outcomes], [1, ["pending"]], JSON.stringify(result));
+  });
+
   test("it arrives over TLS, below a prefix and with a newline in its name, or is said not to", async () => {
     const prefix = "prefix p { on h3: /srv/data/three; on *: /srv/data/all; }\n";
     const group = groupOf(["h1", "h2", "h3"]).replace("nossl * *;", "").replace("/srv/data", "%p%/dir");

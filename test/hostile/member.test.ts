@@ -252,7 +252,8 @@ describe("a member", () => {
     h2.write("/opt/piped", "#!/bin/bash\ncat | csync2rev -i | cat\n", 0o755);
     const seal = { key: cluster.key, text: asking("update", { output: true }) };
     for (const command of [csync2rev.command, ["/opt/piped"]]) {
-      await h2.serve("inetd", [{ ...csync2rev, command }]);
+      // systemd tells inetd where its own stderr goes, and inetd passes that on.
+      await h2.serve("inetd", [{ ...csync2rev, command, env: { JOURNAL_STREAM: "8:1" } }]);
       const before = h2.syslog("csync2rev").length;
       let heard = false;
       const conversation = connectFrom(h1, [{ host: "h2", seal, deaf: 4000, finish: true }]).then(
@@ -261,15 +262,17 @@ describe("a member", () => {
           return outcomes;
         },
       );
+      await h2.until("its stderr is no longer the connection", async () => {
+        const handler = h2.processes().find((running) => running.command.endsWith("csync2rev -i"));
+        const { stdout } = await h2.run(["readlink", `/proc/${handler?.pid ?? 0}/fd/2`]);
+        return stdout === "/dev/null\n";
+      });
       const isDone = (): boolean =>
         h2
           .syslog("csync2rev")
           .slice(before)
           .some(({ message }) => message.startsWith("event=done"));
       await h2.until("csync2 has ended", isDone, 30_000);
-      const handler = h2.processes().find((running) => running.command.endsWith("csync2rev -i"));
-      const { stdout } = await h2.run(["readlink", `/proc/${handler?.pid ?? 0}/fd/2`]);
-      assert.equal(stdout, "/dev/null\n");
       assert.equal(heard, false);
       const [outcome] = await conversation;
       const replies = (outcome?.replies ?? []) as { type: string; line?: string }[];
