@@ -160,6 +160,7 @@ export class Matcher {
             this.mistake = `its "[" has no "]"`;
             part.push("[");
           } else {
+            this.mistake ??= set.mistake;
             part.push(set.has);
             at = set.end;
           }
@@ -212,28 +213,34 @@ const CLASSES: ReadonlyMap<string, RegExp> = new Map([
   ["xdigit", /[0-9a-f]/i],
 ]);
 
+/** What a set has in it; null is a class of a name that there is none of, at which fnmatch(3) gives up. */
+type SetItem = ((character: string) => boolean) | null;
+
 /** Reads `[…]` from behind its `[`; null where it has no end. `end` is the place of its `]`. */
 function readSet(
   characters: readonly string[],
   begin: number,
   ignoreCase: boolean,
-): { has: (character: string) => boolean; end: number } | null {
+): { has: (character: string) => boolean; end: number; mistake: string | null } | null {
   const negated = characters[begin] === "!" || characters[begin] === "^";
-  const ranges: [number, number][] = [];
-  const classes: RegExp[] = [];
+  const items: SetItem[] = [];
+  let mistake: string | null = null;
   const first = negated ? begin + 1 : begin;
   let at = first;
   while (characters[at] !== "]" || at === first) {
     if (at >= characters.length) return null;
-    if (characters[at] === "[" && characters[at + 1] === ":") {
-      const close = characters.indexOf(":", at + 2);
-      const name = close === -1 ? "" : characters.slice(at + 2, close).join("");
-      if (close !== -1 && characters[close + 1] === "]") {
-        const known = CLASSES.get(name);
-        if (known) classes.push(ignoreCase ? new RegExp(known.source, "i") : known);
-        at = close + 2;
-        continue;
+    const name = classNameAt(characters, at);
+    if (name !== null) {
+      const known = CLASSES.get(name);
+      if (known === undefined) {
+        items.push(null);
+        mistake ??= `there is no class "[:${name}:]"`;
+      } else {
+        const matcher = ignoreCase ? new RegExp(known.source, "i") : known;
+        items.push((character) => matcher.test(character));
       }
+      at += name.length + "[::]".length;
+      continue;
     }
     const low = literal(characters, at);
     if (low === null) return null;
@@ -247,16 +254,30 @@ function readSet(
       if (upper === null) return null;
       high = upper;
     }
-    ranges.push([low.code, high.code]);
+    const [from, to] = [low.code, high.code];
+    items.push((character) => {
+      const code = character.codePointAt(0) ?? 0;
+      return from <= code && code <= to;
+    });
     at = high.next;
   }
   const has = (character: string): boolean => {
-    const code = character.codePointAt(0) ?? 0;
-    const found =
-      ranges.some(([low, high]) => low <= code && code <= high) || classes.some((set) => set.test(character));
-    return found !== negated;
+    for (const item of items) {
+      if (item === null) return false;
+      if (item(character)) return !negated;
+    }
+    return negated;
   };
-  return { has, end: at };
+  return { has, end: at, mistake };
+}
+
+/** The name in a `[:name:]` that begins here. With anything but small letters in it fnmatch(3) takes the `[` as it is; `z` is none to it. */
+function classNameAt(characters: readonly string[], at: number): string | null {
+  if (characters[at] !== "[" || characters[at + 1] !== ":") return null;
+  let end = at + 2;
+  while (/^[a-y]$/.test(characters[end] ?? "")) end++;
+  if (characters[end] !== ":" || characters[end + 1] !== "]") return null;
+  return characters.slice(at + 2, end).join("");
 }
 
 function literal(characters: readonly string[], at: number): { code: number; next: number } | null {

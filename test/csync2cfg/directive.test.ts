@@ -95,6 +95,10 @@ const FAULTS: readonly [line: string, message: string][] = [
     `4:18: found "h2@p", expected a pattern: write the name on either side of "@" alone, without parentheses`,
   ],
   ["#csync2rev allow h[1-3;", `4:18: found "h[1-3", expected a pattern: its "[" has no "]"`],
+  [
+    "#csync2rev allow h[[:digits:]];",
+    `4:18: found "h[[:digits:]]", expected a pattern: there is no class "[:digits:]"`,
+  ],
   ["#csync2rev allow h2\\;", `4:18: found "h2\\", expected a pattern: nothing follows its "\\"`],
   ["#csync2rev allow h2#;", `4:18: found "h2#", expected a pattern: a comment may follow the ";" only`],
   [
