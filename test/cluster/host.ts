@@ -100,8 +100,9 @@ export class Host {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content, { mode });
     // csync2 tells a change by size and whole seconds, and tests change files faster than that.
-    const seconds = before && Math.floor(before.mtimeMs / 1000) + 1;
-    if (seconds !== undefined && seconds * 1000 > Date.now()) utimesSync(path, seconds, seconds);
+    if (!before) return;
+    const seconds = Math.floor(before.mtimeMs / 1000) + 1;
+    if (statSync(path).mtimeMs < seconds * 1000) utimesSync(path, seconds, seconds);
   }
 
   read(file: string): string {
