@@ -32,8 +32,8 @@ const PRIORITY: Readonly<Record<LogEvent, number>> = {
 
 /**
  * Opens the log: the journal where fd 2 is the journal (systemd.exec(5), JOURNAL_STREAM), else where the settings say: syslog by
- * way of logger(1), or a file, and syslog where that cannot be written. Logging never fails a request: a line that cannot be written is written to fd 2, which is
- * /dev/null where fd 2 was the connection.
+ * way of logger(1), or a file, and syslog where that cannot be written. Logging never fails a request: a line that cannot be
+ * written is written to fd 2, which is /dev/null where fd 2 was the connection.
  */
 export function openLog(settings: Pick<Settings, "log" | "ident" | "facility">): Log {
   const write = writer(settings);

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync, lstatSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
-import { isOwn } from "../csync2/lock-file.ts";
+import { checkLockFile, isOwn } from "../csync2/lock-file.ts";
 import { Csync2revError } from "../errors.ts";
 import { csync2Lock, type ThisHost } from "../host.ts";
 import { findProgram } from "../programs.ts";
@@ -45,7 +45,7 @@ export async function checkPrograms(
 export function checkWrittenFiles(host: ThisHost): readonly Finding[] {
   const { lockFile, log } = host.settings;
   const findings: Finding[] = [];
-  for (const file of [lockFile, `${lockFile}.check`]) {
+  for (const file of [lockFile, checkLockFile(lockFile)]) {
     const stat = lstatSync(file, { throwIfNoEntry: false });
     if (stat !== undefined && !isOwn(stat))
       findings.push(

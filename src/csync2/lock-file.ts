@@ -1,6 +1,11 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync, type Stats } from "node:fs";
 import { Csync2revError } from "../errors.ts";
 
+/** The second lock, beside the one that csync2 runs under: requests share checks by it. */
+export function checkLockFile(lockFile: string): string {
+  return `${lockFile}.check`;
+}
+
 /** Whether it is a file, and this user's: what a lock file that is there must be. */
 export function isOwn(stat: Stats): boolean {
   return stat.isFile() && stat.uid === process.geteuid?.();

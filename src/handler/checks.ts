@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, readFileSync, readSync, writeSync } from "node:fs";
 import { insist, NOTHING_RUN, type Insisted, type InsistWatcher } from "../csync2/insist.ts";
-import { openLockFile } from "../csync2/lock-file.ts";
+import { checkLockFile, openLockFile } from "../csync2/lock-file.ts";
 import { CHECK } from "../csync2/verbs.ts";
 import type { ThisHost } from "../host.ts";
 import { findProgram } from "../programs.ts";
@@ -30,7 +30,7 @@ export async function checkOnce(
   watcher: InsistWatcher,
 ): Promise<Insisted> {
   const { lockFile, lockTimeout } = host.settings;
-  const fd = openLockFile(`${lockFile}.check`);
+  const fd = openLockFile(checkLockFile(lockFile));
   try {
     if (!(await lock(fd, 0))) {
       watcher.waiting?.("another request's check runs");
