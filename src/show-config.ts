@@ -1,7 +1,7 @@
 import { mayAsk } from "./csync2cfg/directive.ts";
 import type { Csync2Cfg } from "./csync2cfg/model.ts";
 import type { ThisHost } from "./host.ts";
-import { membersToAsk } from "./others/plan.ts";
+import { membersToAsk } from "./requester/plan.ts";
 
 /** What csync2rev reads out of csync2.cfg, as `--show-config` prints it. Holds the key's file, never the key. */
 export function showConfig(host: ThisHost, configuration: Csync2Cfg): unknown {

@@ -1,11 +1,11 @@
 import { realpathSync } from "node:fs";
 import { hostname } from "node:os";
 import type { ConfiguredHost, HostOptions } from "../host.ts";
-import type { Means } from "../others/ask.ts";
-import { limitsOf } from "../others/limits.ts";
-import { EXIT, exitStatus } from "../others/outcome.ts";
-import { plan, type Selection } from "../others/plan.ts";
-import { ownAddresses } from "../others/addresses.ts";
+import type { Means } from "../requester/ask.ts";
+import { limitsOf } from "../requester/limits.ts";
+import { EXIT, exitStatus } from "../requester/outcome.ts";
+import { plan, type Selection } from "../requester/plan.ts";
+import { ownAddresses } from "../requester/addresses.ts";
 import { DEFAULT_SETTINGS } from "../settings.ts";
 import { checkConfiguration } from "./configuration.ts";
 import { checkFiles } from "./files.ts";

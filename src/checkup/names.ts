@@ -2,9 +2,9 @@ import { createSocket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { Group, Host } from "../csync2cfg/model.ts";
-import { membersToAsk } from "../others/plan.ts";
-import { addressesOf, ownAddresses } from "../others/addresses.ts";
-import type { Limits } from "../others/limits.ts";
+import { membersToAsk } from "../requester/plan.ts";
+import { addressesOf, ownAddresses } from "../requester/addresses.ts";
+import type { Limits } from "../requester/limits.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
 
 /**

@@ -1,8 +1,8 @@
-import { ask, type Answer, type Means } from "../others/ask.ts";
-import type { Outcome } from "../others/outcome.ts";
-import type { PlannedPeer, Route } from "../others/plan.ts";
+import { ask, type Answer, type Means } from "../requester/ask.ts";
+import type { Outcome } from "../requester/outcome.ts";
+import type { PlannedPeer, Route } from "../requester/plan.ts";
 import { mend } from "../others/report.ts";
-import { Slots } from "../others/slots.ts";
+import { Slots } from "../requester/slots.ts";
 import type { Finding } from "./finding.ts";
 
 /** How a peer answered a `ping` through one group. */

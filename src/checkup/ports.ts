@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import type { Group } from "../csync2cfg/model.ts";
 import type { ThisHost } from "../host.ts";
-import { ask, type Means } from "../others/ask.ts";
+import { ask, type Means } from "../requester/ask.ts";
 import { failed, ok, type Finding } from "./finding.ts";
 
 /** How long csync2 may take to answer on this host, in milliseconds. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ThisHost } from "../host.ts";
-import { pauseBefore } from "../pause.ts";
+import { backoffAfter } from "../backoff.ts";
 import { OutputReader, type Report } from "./output.ts";
 import { runCsync2, type RunEnd, type RunWatcher } from "./run.ts";
 import { CHECK, type Command } from "./verbs.ts";
@@ -61,7 +61,7 @@ export async function insist(host: ThisHost, command: Command, watcher: InsistWa
     if (exit === 0 || report.passing === undefined || attempts > host.settings.retries)
       return { kind: "ended", exit, report, attempts };
     watcher.retrying?.(report.passing);
-    await sleep(pauseBefore(attempts));
+    await sleep(backoffAfter(attempts));
   }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ThisHost } from "../host.ts";
-import { pauseBefore } from "../pause.ts";
+import { backoffAfter } from "../backoff.ts";
 import { DirtyReader, OutputReader } from "./output.ts";
 import { readCsync2 } from "./run.ts";
 import { LIST_DIRTY, LIST_FILES, type Command } from "./verbs.ts";
@@ -60,7 +60,7 @@ async function readList<T>(
     });
     if (end.kind === "exited" && command.good.includes(end.exit)) return result;
     if (said.report.passing === undefined) return null;
-    await sleep(pauseBefore(attempts));
+    await sleep(backoffAfter(attempts));
   }
   return null;
 }

@@ -4,7 +4,7 @@ import { listDirty, listRecords } from "../csync2/list.ts";
 import { CHECK } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
-import type { Route } from "./plan.ts";
+import type { Route } from "../requester/plan.ts";
 
 /** Finds this host's own changes and marks them dirty. Throws `system` where csync2 did not manage. */
 export async function checkHere(host: ThisHost): Promise<void> {

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { Csync2revError } from "../errors.ts";
 import type { OthersResult } from "./others.ts";
-import { OUTCOMES } from "./outcome.ts";
+import { OUTCOMES } from "../requester/outcome.ts";
 
 /** node_exporter runs as a user of its own. */
 const MODE = 0o644;

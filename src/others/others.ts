@@ -2,16 +2,23 @@ import type { Difference } from "../csync2/compare.ts";
 import type { Verb } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
-import { pauseBefore } from "../pause.ts";
+import { backoffAfter } from "../backoff.ts";
 import type { OthersSettings } from "../settings.ts";
-import { ownAddresses } from "./addresses.ts";
-import { ask, type Answer, type Means, type Stage } from "./ask.ts";
+import { ownAddresses } from "../requester/addresses.ts";
+import { ask, type Answer, type Means, type Stage } from "../requester/ask.ts";
 import { checkHere, differencesFrom, unsentDeletions } from "./local.ts";
-import { LIMIT_WORDS, limitsOf, pause, reachedLimit, unless } from "./limits.ts";
-import { EXIT, exitStatus, NOTHING_KNOWN, readAnswer, type PeerResult, type WhatWasSaid } from "./outcome.ts";
-import type { PlannedPeer, Route } from "./plan.ts";
+import { LIMIT_WORDS, limitsOf, pause, reachedLimit, unless } from "../requester/limits.ts";
+import {
+  EXIT,
+  exitStatus,
+  NOTHING_KNOWN,
+  readAnswer,
+  type PeerResult,
+  type WhatWasSaid,
+} from "../requester/outcome.ts";
+import type { PlannedPeer, Route } from "../requester/plan.ts";
 import { whyNotReady } from "./ready.ts";
-import { Slots } from "./slots.ts";
+import { Slots } from "../requester/slots.ts";
 
 /** A slot counts for so long while nobody answers: dead peers must not hold up the living. In milliseconds. */
 const UNANSWERED_HOLDS_SLOT = 1_000;
@@ -164,7 +171,7 @@ class Asking {
     let answer = await this.#insist(turn, verb, this.#pushes);
     let result = turn.result(answer);
     for (let more = 1; more <= MORE_PUSHES && hasNewlyDirty(answer); more++) {
-      await pause(pauseBefore(more), limits);
+      await pause(backoffAfter(more), limits);
       if (reachedLimit(limits) !== null) break;
       const again = await this.#insist(turn, "update", this.#pushes);
       if (again.kind !== "done") break;
@@ -205,7 +212,7 @@ class Asking {
         continue;
       }
       this.#audience.stage(turn.peer, verb, { at: "waiting", on: "retry", detail: answer.detail });
-      await pause(pauseBefore(failures), this.#means.limits);
+      await pause(backoffAfter(failures), this.#means.limits);
     }
   }
 

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { csync2Lock, type ThisHost } from "../host.ts";
-import { addressesOf } from "./addresses.ts";
-import { pause, reachedLimit, type Limits } from "./limits.ts";
+import { addressesOf } from "../requester/addresses.ts";
+import { pause, reachedLimit, type Limits } from "../requester/limits.ts";
 
 /** Between two looks at our own csync2, in milliseconds. */
 const LOOK_EVERY = 250;

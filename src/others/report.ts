@@ -1,10 +1,10 @@
 import type { HostOptions } from "../host.ts";
 import { printable } from "../printable.ts";
 import type { Verb } from "../csync2/verbs.ts";
-import type { Stage } from "./ask.ts";
+import type { Stage } from "../requester/ask.ts";
 import { padded, cells, type Paint } from "../terminal.ts";
 import type { OthersResult } from "./others.ts";
-import type { Outcome, PeerResult } from "./outcome.ts";
+import type { Outcome, PeerResult } from "../requester/outcome.ts";
 
 /**
  * What `--others` prints in the end: a table, then what needs somebody's attention, with what to do about it.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { OthersResult } from "../../src/others/others.ts";
-import type { PeerResult } from "../../src/others/outcome.ts";
+import type { PeerResult } from "../../src/requester/outcome.ts";
 import type { Host, RunResult } from "../cluster/cluster.ts";
 
 /** What came of one `csync2rev --others --json`. */

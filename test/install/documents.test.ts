@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { debianPackages } from "../cluster/cluster.ts";
-import { OUTCOMES } from "../../src/others/outcome.ts";
+import { OUTCOMES } from "../../src/requester/outcome.ts";
 import { loadSettings } from "../../src/settings.ts";
 import { REFUSAL_REASONS } from "../../src/wire/messages.ts";
 import packageJson from "../../package.json" with { type: "json" };

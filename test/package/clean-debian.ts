@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { writeMetrics } from "../../src/others/metrics.ts";
-import { OUTCOMES } from "../../src/others/outcome.ts";
+import { OUTCOMES } from "../../src/requester/outcome.ts";
 import { debianPackages } from "../cluster/cluster.ts";
 import { cleanRoot, Machine } from "./machine.ts";
 

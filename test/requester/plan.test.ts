@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Group } from "../../src/csync2cfg/model.ts";
-import { exitStatus } from "../../src/others/outcome.ts";
-import { plan, type Selection } from "../../src/others/plan.ts";
+import { exitStatus } from "../../src/requester/outcome.ts";
+import { plan, type Selection } from "../../src/requester/plan.ts";
 
 /** `hosts` as in a host line; `me` is h3, under whatever peername it has there. */
 function group(name: string, hosts: string): Group {
