@@ -3,7 +3,7 @@ import { pathOf, type Prefix } from "../csync2cfg/model.ts";
 import type { ThisHost } from "../host.ts";
 import { insist, type Ended, type Insisted, type InsistWatcher } from "./insist.ts";
 import { listRecords } from "./list.ts";
-import { compare, markDifference, markDifferences, type Command } from "./verbs.ts";
+import { compare, markDifference, markDifferences, type Command, type Scope } from "./verbs.ts";
 
 /** Between the csync2s that mark one file each, in milliseconds: xinetd stops a service that is asked for 50 times in a second. */
 const BETWEEN_MARKS = 40;
@@ -26,12 +26,11 @@ export type Compared = (Ended & { readonly differences: readonly Difference[] })
  */
 export async function compareWith(
   host: ThisHost,
-  me: string,
-  peer: string,
+  scope: Scope,
   watcher: InsistWatcher = {},
 ): Promise<Compared> {
   let reader = new ComparisonReader();
-  const run = await insist(host, compare(me, peer), {
+  const run = await insist(host, compare(scope), {
     ...watcher,
     wanted: () => {
       watcher.wanted?.();
@@ -68,12 +67,11 @@ export type Marked = (Ended & { readonly undecided: readonly string[] }) | Exclu
  */
 export async function markNewer(
   host: ThisHost,
-  me: string,
-  peer: string,
+  scope: Scope,
   prefixes: readonly Prefix[],
   watcher: InsistWatcher,
 ): Promise<Marked> {
-  const compared = await compareWith(host, me, peer, watcher);
+  const compared = await compareWith(host, scope, watcher);
   if (compared.kind === "busy") return compared;
   const shared = compared.differences.filter(({ on }) => on !== "there");
   const newer = shared.filter((difference) => difference.newer === "here");
@@ -93,7 +91,7 @@ export async function markNewer(
     return { run, named };
   };
   if (newer.length === shared.length && newer.length > 0) {
-    const { run } = await mark(markDifferences(me, peer));
+    const { run } = await mark(markDifferences(scope));
     if (run.kind === "busy") return run;
     return { ...run, attempts, undecided: [] };
   }
@@ -104,7 +102,7 @@ export async function markNewer(
     // What is not UTF-8 was replaced while it was read, and cannot be handed back.
     if (path === null || path.includes("\ufffd") || others.has(difference.file)) continue;
     if (i > 0) await sleep(BETWEEN_MARKS);
-    const { run, named } = await mark(markDifference(me, peer, path));
+    const { run, named } = await mark(markDifference(scope, path));
     if (run.kind === "busy") return run;
     if (run.exit !== 0) return { ...run, attempts, undecided: [] };
     // csync2 leaves out a file that it does not find by this name, and says so only by not naming it.

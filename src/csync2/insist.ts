@@ -3,7 +3,7 @@ import type { ThisHost } from "../host.ts";
 import { backoffAfter } from "../backoff.ts";
 import { OutputReader, type Report } from "./output.ts";
 import { runCsync2, type RunEnd, type RunWatcher } from "./run.ts";
-import { CHECK, type Command } from "./verbs.ts";
+import type { Command } from "./verbs.ts";
 
 /** Who is told of a run, and of its repetitions. */
 export interface InsistWatcher extends RunWatcher {
@@ -25,7 +25,9 @@ export interface Ended {
 export type Insisted = Ended | Extract<RunEnd, { kind: "busy" }>;
 
 /** What stands for a run that was not needed. */
-export const NOTHING_RUN: Ended = { kind: "ended", exit: 0, report: new OutputReader().report, attempts: 0 };
+export function nothingRun(): Ended {
+  return { kind: "ended", exit: 0, report: new OutputReader().report, attempts: 0 };
+}
 
 /** The status for a csync2 that was given up on: timeout(1)'s. */
 const GIVEN_UP = 124;
@@ -56,8 +58,8 @@ export async function insist(host: ThisHost, command: Command, watcher: InsistWa
       },
     });
     if (end.kind === "busy") return end;
-    const { report } = reader;
-    const exit = judge(end, command, said, report, host.settings.idleTimeout);
+    const { exit, ...why } = judge(end, command, said, reader.report, host.settings.idleTimeout);
+    const report = { ...reader.report, ...why };
     if (exit === 0 || report.passing === undefined || attempts > host.settings.retries)
       return { kind: "ended", exit, report, attempts };
     watcher.retrying?.(report.passing);
@@ -65,29 +67,30 @@ export async function insist(host: ThisHost, command: Command, watcher: InsistWa
   }
 }
 
+/** What an end means: `exit` 0 is success; else why, and whether it is worth trying again. */
+type Judgement = { readonly exit: number } & Pick<Report, "complaint" | "passing">;
+
 function judge(
   end: Exclude<RunEnd, { kind: "busy" }>,
   command: Command,
   said: boolean,
-  report: Report,
+  { complaint, passing }: Report,
   idleTimeout: number,
-): number {
-  if (end.kind === "stuck") {
-    report.complaint = `csync2 (pid ${end.pid ?? "unknown"}) has done nothing for ${idleTimeout} s; it was left alone and keeps the lock`;
-    report.passing = undefined;
-    return GIVEN_UP;
+): Judgement {
+  if (end.kind === "stuck")
+    return {
+      exit: GIVEN_UP,
+      complaint: `csync2 (pid ${end.pid ?? "unknown"}) has done nothing for ${idleTimeout} s; it was left alone and keeps the lock`,
+      passing: undefined,
+    };
+  const { exit } = end;
+  if (command.good.includes(exit)) {
+    if (said) return { exit: 0, complaint, passing };
+    const brokenOff = complaint ?? "the other host's csync2 broke off its list of files";
+    return { exit: CUT_SHORT, complaint: brokenOff, passing: passing ?? brokenOff };
   }
-  if (command.good.includes(end.exit)) {
-    if (said) return 0;
-    report.complaint ??= "the other host's csync2 broke off its list of files";
-    report.passing ??= report.complaint;
-    return CUT_SHORT;
-  }
-  if (command.dry === true && end.exit === 1 && report.complaint === undefined) return 0;
-  if (end.exit > 128) {
-    report.complaint = `csync2 was killed by signal ${end.exit - 128}`;
-    // Its first statements are transactions of their own: it may have recorded a file's state and not yet marked it dirty.
-    if (command === CHECK) report.complaint += "; --reconcile brings the file that it had in hand";
-  }
-  return end.exit;
+  if (command.dry === true && exit === 1 && complaint === undefined) return { exit: 0, complaint, passing };
+  if (exit <= 128) return { exit, complaint, passing };
+  const killed = [`csync2 was killed by signal ${exit - 128}`, command.killed];
+  return { exit, complaint: killed.filter((words) => words !== undefined).join("; "), passing };
 }

@@ -3,7 +3,7 @@ import type { ThisHost } from "../host.ts";
 import { backoffAfter } from "../backoff.ts";
 import { DirtyReader, OutputReader } from "./output.ts";
 import { readCsync2 } from "./run.ts";
-import { LIST_DIRTY, LIST_FILES, type Command } from "./verbs.ts";
+import { LIST_FILES, listDirtyOf, type Command, type Scope } from "./verbs.ts";
 
 /** What csync2 still lists as dirty for a peer. */
 export interface Dirty {
@@ -12,10 +12,14 @@ export interface Dirty {
   readonly files: readonly string[];
 }
 
-/** Asks csync2 what is dirty for `peername`, and names the first `limit`; null where it cannot be told. */
-export async function listDirty(host: ThisHost, peername: string, limit: number): Promise<Dirty | null> {
-  return await readList(host, LIST_DIRTY, () => {
-    const reader = new DirtyReader(peername, limit);
+/** Asks csync2 what is dirty for the peer, and names the first `limit`; null if it cannot be told. */
+export async function listDirty(
+  host: ThisHost,
+  scope: Pick<Scope, "peer" | "groups">,
+  limit: number,
+): Promise<Dirty | null> {
+  return await readList(host, listDirtyOf(scope), () => {
+    const reader = new DirtyReader(scope.peer, limit);
     return {
       result: reader,
       line: (line) => {

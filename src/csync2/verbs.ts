@@ -1,67 +1,122 @@
-/** What a requester may ask for. */
-export const VERBS = ["ping", "check", "update", "sync", "preview", "reconcile"] as const;
-export type Verb = (typeof VERBS)[number];
-
 /** One csync2 to run: its arguments after the options that every run has, and the exit statuses that mean success. */
 export interface Command {
   readonly args: readonly string[];
   readonly good: readonly number[];
   /** What csync2 must have said on stderr: a comparison whose connection breaks off reads as success, and as files that the peer lacks. */
   readonly says?: RegExp;
-  /** A dry run counts a file in a directory that it did not make as an error: 1 is good where csync2 complains of nothing else. */
+  /** A dry run counts a file in a directory that it did not make as an error: 1 is good if csync2 complains of nothing else. */
   readonly dry?: true;
+  /** One run serves every request that came before it started. */
+  readonly shared?: true;
+  /** What it means, for the reader of a report, that a signal ended it. */
+  readonly killed?: string;
 }
 
-/**
- * What a verb runs, in order; a reconcile, what it runs once the files that differ are marked.
- * @param from the requester's peername, as the local csync2.cfg has it: never from the network
- */
-export function commandsOf(verb: Verb, from: string): readonly Command[] {
-  switch (verb) {
-    case "ping":
-      return [];
-    case "check":
-      return [CHECK];
-    case "update":
-    case "reconcile":
-      return [push(from)];
-    case "sync":
-      return [{ args: ["-x", "-r", "-P", from], good: [0] }];
-    case "preview":
-      return [{ args: ["-x", "-r", "-d", "-P", from], good: [0], dry: true }];
-  }
+/** What a run may touch. All names come from the local csync2.cfg, never from the network. */
+export interface Scope {
+  /** This host's peername. */
+  readonly me: string;
+  readonly peer: string;
+  /** Only files of these groups (csync2's -G); null: of every group. */
+  readonly groups: readonly string[] | null;
 }
 
-/** Finds local changes and marks them dirty for every peer. */
-export const CHECK: Command = { args: ["-c", "-r", "/"], good: [0] };
+/** Finds local changes and marks them dirty for every peer. Never with -G, which would record changes and not mark them. */
+export const CHECK: Command = {
+  args: ["-c", "-r", "/"],
+  good: [0],
+  shared: true,
+  // Its first statements are transactions of their own: it may have recorded a file's state and not yet marked it dirty.
+  killed: "--reconcile brings the file that it had in hand",
+};
+
+/** What one verb is: everything that csync2rev does differently from verb to verb. */
+interface Row {
+  /** What it runs, in order. A reconcile marks files first. */
+  readonly commands: (scope: Scope) => readonly Command[];
+  /** Whether it writes files on the requester. */
+  readonly pushes: boolean;
+  /** Whether it only tells what would be pushed. */
+  readonly previews: boolean;
+  /** Marks what is newer here, or only here, before it runs its commands. */
+  readonly reconciles: boolean;
+  /** What a screen says while it runs. */
+  readonly doing: string;
+}
+
+const QUIET: Row = {
+  commands: () => [],
+  pushes: false,
+  previews: false,
+  reconciles: false,
+  doing: "answering",
+};
+
+/** Everything that a requester may ask for. */
+export const VERBS = {
+  ping: QUIET,
+  /** How many files wait, without a look at the trees. */
+  status: { ...QUIET, doing: "counting what waits" },
+  check: { ...QUIET, commands: () => [CHECK], doing: "checking its files" },
+  update: { ...QUIET, commands: (scope) => [push(scope)], pushes: true, doing: "pushing" },
+  preview: { ...QUIET, commands: (scope) => [CHECK, pushDry(scope)], previews: true, doing: "previewing" },
+  reconcile: {
+    ...QUIET,
+    commands: (scope) => [push(scope)],
+    pushes: true,
+    reconciles: true,
+    doing: "reconciling",
+  },
+} satisfies Readonly<Record<string, Row>>;
+
+export type Verb = keyof typeof VERBS;
+
+/** A verb by its name; undefined for a name that is none. */
+export function verbOf(name: string): Verb | undefined {
+  return Object.hasOwn(VERBS, name) ? (name as Verb) : undefined;
+}
 
 /** Lists the dirty files; 2 when there are none. */
-export const LIST_DIRTY: Command = { args: ["-M"], good: [0, 2] };
+export function listDirtyOf({ groups }: Pick<Scope, "groups">): Command {
+  return { args: ["-M", ...limitedTo(groups)], good: [0, 2] };
+}
 
 /** Lists what the database has recorded of each file; 2 when there is none. */
 export const LIST_FILES: Command = { args: ["-L"], good: [0, 2] };
 
 /** Compares this host's database with a peer's; the second -v has csync2 name what the peer has recorded. */
-export function compare(me: string, peer: string): Command {
-  return { args: ["-v", "-T", me, peer], good: [0, IN_SYNC], says: /^End of query results: OK \(/ };
+export function compare({ me, peer, groups }: Scope): Command {
+  return {
+    args: ["-v", "-T", ...limitedTo(groups), me, peer],
+    good: [0, IN_SYNC],
+    says: /^End of query results: OK \(/,
+  };
 }
 
 /** Marks every file that differs from the peer's, or that only this host has, as changed here, for that peer alone. */
-export function markDifferences(me: string, peer: string): Command {
-  return { args: ["-T", "-U", "-I", me, peer], good: [0, IN_SYNC] };
+export function markDifferences({ me, peer, groups }: Scope): Command {
+  return { args: ["-T", "-U", "-I", ...limitedTo(groups), me, peer], good: [0, IN_SYNC] };
 }
 
 /**
  * Marks one file that differs from the peer's as changed here, for that peer alone. The peer may have had a hand in the file's name:
  * behind `--` csync2 takes it for no option.
  */
-export function markDifference(me: string, peer: string, file: string): Command {
-  return { args: ["-T", "-U", "-I", "--", me, peer, file], good: [0, IN_SYNC] };
+export function markDifference({ me, peer, groups }: Scope, file: string): Command {
+  return { args: ["-T", "-U", "-I", ...limitedTo(groups), "--", me, peer, file], good: [0, IN_SYNC] };
 }
 
 /** `csync2 -T` exits so when both hosts have the same (csync2 -h, Exit codes). */
 const IN_SYNC = 2;
 
-function push(from: string): Command {
-  return { args: ["-u", "-P", from], good: [0] };
+function push({ peer, groups }: Scope): Command {
+  return { args: ["-u", "-P", peer, ...limitedTo(groups)], good: [0] };
+}
+
+function pushDry(scope: Scope): Command {
+  return { ...push(scope), args: ["-d", ...push(scope).args], dry: true };
+}
+
+function limitedTo(groups: Scope["groups"]): readonly string[] {
+  return groups === null ? [] : ["-G", groups.join(",")];
 }

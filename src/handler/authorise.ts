@@ -1,6 +1,6 @@
 import { mayAsk } from "../csync2cfg/directive.ts";
 import type { Group, Host } from "../csync2cfg/model.ts";
-import { VERBS, type Verb } from "../csync2/verbs.ts";
+import { verbOf, type Scope, type Verb } from "../csync2/verbs.ts";
 import { csync2Lock } from "../host.ts";
 import type { RefusalReason, Request } from "../wire/messages.ts";
 import { plainAddress } from "./connection.ts";
@@ -34,6 +34,11 @@ export class AuthorisedRequest {
     return this.#from;
   }
 
+  /** What csync2 may touch for it. */
+  get scope(): Scope {
+    return { me: this.group.me.peername, peer: this.#from.peername, groups: null };
+  }
+
   /**
    * Holds an opened request against the local csync2.cfg, in the order of the protocol: to is me → group knows from → address →
    * allow-list → slave → csync2.lock.
@@ -51,7 +56,7 @@ export class AuthorisedRequest {
         "config",
         "its csync2rev.ini or a #csync2rev line in its csync2.cfg is no good: csync2rev --test there says where",
       );
-    const verb = VERBS.find((known) => known === request.verb);
+    const verb = verbOf(request.verb);
     if (verb === undefined)
       return refusal("unsupported-verb", `this csync2rev does not know the verb "${request.verb}"`);
 

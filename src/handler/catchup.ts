@@ -1,7 +1,7 @@
 import { markNewer } from "../csync2/compare.ts";
-import { insist, NOTHING_RUN, type InsistWatcher } from "../csync2/insist.ts";
+import { insist, nothingRun, type InsistWatcher } from "../csync2/insist.ts";
 import { listDirty } from "../csync2/list.ts";
-import { CHECK, commandsOf } from "../csync2/verbs.ts";
+import { VERBS } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
 import { FILES_LIMIT, type Done } from "../wire/messages.ts";
 import type { AuthorisedRequest, Refusal } from "./authorise.ts";
@@ -24,21 +24,24 @@ export async function catchUp(
   gone: () => boolean,
 ): Promise<Done | Refusal> {
   const began = process.uptime();
-  const from = request.from.peername;
+  const { scope } = request;
+  const verb = VERBS[request.verb];
   const watcher = tellRequester(replies, request.output, gone);
-  let last = NOTHING_RUN;
+  let last = nothingRun();
   let attempts = 0;
   let undecided: readonly string[] = [];
-  if (request.verb === "reconcile") {
-    const marked = await markNewer(host, request.group.me.peername, from, configuration.prefixes, watcher);
+  if (verb.reconciles) {
+    const marked = await markNewer(host, scope, configuration.prefixes, watcher);
     if (marked.kind === "busy") return { reason: "busy", detail: marked.holder };
     last = marked;
     attempts += marked.attempts;
     undecided = marked.undecided;
   }
-  for (const command of last.exit === 0 ? commandsOf(request.verb, from) : []) {
+  for (const command of last.exit === 0 ? verb.commands(scope) : []) {
     const insisted =
-      command === CHECK ? await checkOnce(host, connected, watcher) : await insist(host, command, watcher);
+      command.shared === true
+        ? await checkOnce(host, connected, watcher)
+        : await insist(host, command, watcher);
     if (insisted.kind === "busy") return { reason: "busy", detail: insisted.holder };
     last = insisted;
     attempts += insisted.attempts;
@@ -49,8 +52,8 @@ export async function catchUp(
   return {
     type: "done",
     exit,
-    updated: request.verb === "preview" ? report.wouldUpdate.size : report.updated,
-    deleted: request.verb === "preview" ? report.wouldDelete.size : report.deleted,
+    updated: verb.previews ? report.wouldUpdate.size : report.updated,
+    deleted: verb.previews ? report.wouldDelete.size : report.deleted,
     ...(await left()),
     attempts,
     seconds: Math.round((process.uptime() - began) * 1000) / 1000,
@@ -60,11 +63,11 @@ export async function catchUp(
   /** What the requester still lacks; after a dry run, what it would be sent. */
   async function left(): Promise<Pick<Done, "pending" | "undecided" | "files">> {
     if (request.verb === "ping") return {};
-    if (request.verb === "preview") {
+    if (verb.previews) {
       const files = [...report.wouldUpdate, ...report.wouldDelete];
       return { pending: files.length, files: files.slice(0, FILES_LIMIT) };
     }
-    const dirty = await listDirty(host, from, FILES_LIMIT);
+    const dirty = await listDirty(host, scope, FILES_LIMIT);
     if (dirty === null) return {};
     const files = [...undecided, ...dirty.files].slice(0, FILES_LIMIT);
     return {

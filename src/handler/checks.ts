@@ -1,5 +1,5 @@
 import { closeSync, ftruncateSync, readFileSync, readSync, writeSync } from "node:fs";
-import { insist, NOTHING_RUN, type Insisted, type InsistWatcher } from "../csync2/insist.ts";
+import { insist, nothingRun, type Insisted, type InsistWatcher } from "../csync2/insist.ts";
 import { checkLockFile, openLockFile } from "../csync2/lock-file.ts";
 import { CHECK } from "../csync2/verbs.ts";
 import type { ThisHost } from "../host.ts";
@@ -46,7 +46,7 @@ export async function checkOnce(
       host.settings.csync2Options,
     ]);
     const last = readStamp(fd);
-    if (last?.boot === boot && last.of === of && BigInt(last.started) > connected) return NOTHING_RUN;
+    if (last?.boot === boot && last.of === of && BigInt(last.started) > connected) return nothingRun();
     const started = process.hrtime.bigint();
     const insisted = await insist(host, CHECK, watcher);
     if (insisted.kind === "ended" && insisted.exit === 0)

@@ -16,8 +16,10 @@ export async function differencesFrom(
   host: ThisHost,
   { group, peer }: Route,
 ): Promise<readonly Difference[]> {
-  return demandSuccess(await compareWith(host, group.me.peername, peer.peername), "its comparison")
-    .differences;
+  return demandSuccess(
+    await compareWith(host, { me: group.me.peername, peer: peer.peername, groups: null }),
+    "its comparison",
+  ).differences;
 }
 
 /**
@@ -25,7 +27,7 @@ export async function differencesFrom(
  * did not manage.
  */
 export async function unsentDeletions(host: ThisHost, { peer }: Route): Promise<readonly string[]> {
-  const dirty = await listDirty(host, peer.peername, Infinity);
+  const dirty = await listDirty(host, { peer: peer.peername, groups: null }, Infinity);
   const recorded = dirty === null ? null : await listRecords(host, new Set(dirty.files));
   if (dirty === null || recorded === null)
     throw new Csync2revError("system", "csync2 on this host could not list what is dirty");

@@ -1,6 +1,6 @@
 import type { HostOptions } from "../host.ts";
 import { printable } from "../printable.ts";
-import type { Verb } from "../csync2/verbs.ts";
+import { VERBS, type Verb } from "../csync2/verbs.ts";
 import type { Stage } from "../requester/ask.ts";
 import { padded, cells, type Paint } from "../terminal.ts";
 import type { OthersResult } from "./others.ts";
@@ -49,19 +49,14 @@ export function describeStage(verb: Verb | null, stage: Stage, files: number): s
     case "waiting":
       return stage.on === "lock" ? `waiting: ${stage.detail}` : `will be tried again: ${stage.detail}`;
     case "running":
-      if (stage.idle >= 30) return `${DOING[verb]}; no sign of life for ${stage.idle} s`;
-      return files > 0 ? `${DOING[verb]}: file ${files}` : DOING[verb];
+      return describeRun(VERBS[verb].doing, stage.idle, files);
   }
 }
 
-const DOING: Readonly<Record<Verb, string>> = {
-  ping: "answering",
-  check: "checking its files",
-  update: "pushing",
-  sync: "checking and pushing",
-  preview: "previewing",
-  reconcile: "reconciling",
-};
+function describeRun(doing: string, idle: number, files: number): string {
+  if (idle >= 30) return `${doing}; no sign of life for ${idle} s`;
+  return files > 0 ? `${doing}: file ${files}` : doing;
+}
 
 interface Column {
   readonly heading: string;

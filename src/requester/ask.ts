@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { connect, isIPv6, type Socket } from "node:net";
-import type { Verb } from "../csync2/verbs.ts";
+import { VERBS, type Verb } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
 import { encodeFrame, NONCE_LENGTH, REPLY_BODY_LIMIT, takeFrame } from "../wire/frame.ts";
 import {
@@ -225,7 +225,7 @@ class Conversation {
 
   /** Whether csync2 may be writing files on this host just now. */
   #pushes(): boolean {
-    return this.#stage.at === "running" && ["update", "sync", "reconcile"].includes(this.#verb);
+    return this.#stage.at === "running" && VERBS[this.#verb].pushes;
   }
 }
 

@@ -89,15 +89,6 @@ describe("each verb runs what it should", () => {
     assert.deepEqual([[...h3.tree().keys()], [...h2.tree().keys()]], [["a"], []]);
   });
 
-  test("sync: checks and pushes, to the requester alone", async () => {
-    await h2.serve("inetd");
-    h1.write("/srv/data/a", "a");
-    assert.deepEqual(last(await ask("sync")), {
-      ...{ type: "done", exit: 0, updated: 1, deleted: 0, pending: 0, files: [], attempts: 1 },
-    });
-    assert.deepEqual([[...h3.tree().keys()], [...h2.tree().keys()]], [["a"], []]);
-  });
-
   test("preview: changes nothing on the requester", async () => {
     h1.write("/srv/data/a", "a");
     const conversation = await ask("preview", false);
@@ -109,7 +100,7 @@ describe("each verb runs what it should", () => {
       deleted: 0,
       pending: 1,
       files,
-      attempts: 1,
+      attempts: 2,
     });
     assert.deepEqual(
       conversation.replies.map(({ type }) => type),
@@ -143,16 +134,17 @@ describe("each verb runs what it should", () => {
     assert.equal(h3.read("/srv/data/a"), "a");
   });
 
-  test("another verb: refused", async () => {
-    const { replies } = await ask("delete-everything");
-    assert.deepEqual(replies, [
-      {
-        type: "refused",
-        reason: "unsupported-verb",
-        detail: 'this csync2rev does not know the verb "delete-everything"',
-      },
-    ]);
-  });
+  for (const verb of ["delete-everything", "sync", "__proto__"])
+    test(`another verb, ${verb}: refused`, async () => {
+      const { replies } = await ask(verb);
+      assert.deepEqual(replies, [
+        {
+          type: "refused",
+          reason: "unsupported-verb",
+          detail: `this csync2rev does not know the verb "${verb}"`,
+        },
+      ]);
+    });
 });
 
 describe("who may not ask is refused, and nothing runs", () => {
@@ -168,7 +160,7 @@ describe("who may not ask is refused, and nothing runs", () => {
       h1.write("/srv/data/a", "a");
       const conversation = await askOver(cluster.host(from), "h1", {
         key: cluster.key,
-        verb: "sync",
+        verb: "update",
         ...fields,
       });
       assert.deepEqual(conversation.foreign, nothing);
@@ -178,7 +170,7 @@ describe("who may not ask is refused, and nothing runs", () => {
       );
       assert.equal((await h1.csync2("-M")).code, 2);
       const [line] = await h1.logged();
-      assert.match(line?.message ?? "", new RegExp(`^event=refused verb=sync .*reason=${reason} `));
+      assert.match(line?.message ?? "", new RegExp(`^event=refused verb=update .*reason=${reason} `));
       assert.deepEqual([line?.facility, line?.severity], ["local0", "warning"]);
     });
   }
@@ -208,7 +200,8 @@ describe("a csync2 that takes its time, or fails in passing", () => {
   test("is tried again, and that is said", async () => {
     stub(failsTwice);
     h1.write("/srv/data/a", "a");
-    const { replies } = await ask("sync");
+    await h1.csync2("-cr", "/");
+    const { replies } = await ask("update");
     const retry = { type: "waiting", on: "retry", detail: "a file vanished during the check" };
     assert.deepEqual(replies.slice(0, -1), [{ type: "accepted" }, retry, retry]);
     const done = replies.at(-1);
@@ -341,14 +334,15 @@ describe("nothing but frames reaches the socket", () => {
 
 test("the log has one line for each event, in syslog and in a file", async () => {
   h1.write("/srv/data/a", "a");
-  const question = { key: cluster.key, verb: "sync" };
+  await h1.csync2("-cr", "/");
+  const question = { key: cluster.key, verb: "update" };
   await askOver(h3, "h1", question);
   const lines = (await h1.logged("csync2rev", 2)).map(({ facility, severity, message }) => [
     facility,
     severity,
     message.replace(/seconds=[\d.]+/, "seconds=N"),
   ]);
-  const who = "verb=sync group=cluster from=h3 address=10.77.0.3";
+  const who = "verb=update group=cluster from=h3 address=10.77.0.3";
   assert.deepEqual(lines, [
     ["local0", "info", `event=accepted ${who}`],
     ["local0", "info", `event=done ${who} exit=0 updated=1 deleted=0 pending=0 attempts=1 seconds=N`],

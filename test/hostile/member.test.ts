@@ -96,7 +96,7 @@ describe("a member", () => {
       args: "-f",
       command: "reboot",
       csync2: "/bin/sh",
-      ["__proto__"]: { verb: "sync" },
+      ["__proto__"]: { verb: "update" },
     };
     const [fine] = await ask([asking("update", extra)]);
     assert.equal((fine?.replies.at(-1) as { exit?: number }).exit, 0);
