@@ -10,7 +10,7 @@ import { Host } from "./host.ts";
 import { entering, type Holder } from "./namespace.ts";
 import { type HostOptions, type Place, hostsFile, networkSetup, places } from "./network.ts";
 
-export { debianPackages } from "./debian.ts";
+export { debianPackages, withPackages } from "./debian.ts";
 export { Host, type HostProcess, type RunOptions, type RunResult } from "./host.ts";
 export type { HostOptions } from "./network.ts";
 export { csync2, csync2rev, type Service, type ServiceText, type Superserver } from "./services.ts";

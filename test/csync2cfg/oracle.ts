@@ -1,12 +1,12 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { loadCsync2Cfg } from "../../src/csync2cfg/load.ts";
 import { encode } from "../../src/csync2cfg/source.ts";
 import { Csync2revError } from "../../src/errors.ts";
-import { debianPackages } from "../cluster/debian.ts";
+import { debianPackages, withPackages } from "../cluster/debian.ts";
 
 /** Files for one run of csync2; the text holds one character a byte. `csync2.cfg` is among them. */
 export interface Case {
@@ -28,10 +28,9 @@ export interface Verdict {
 }
 
 const RUN = `
-export LD_LIBRARY_PATH=$1
-mkdir -p "$3"
+mkdir -p "$1"
 while read -r directory host groups; do
-  CSYNC2_SYSTEM_DIR=$directory "$2" -N "$host" -D "$3" -vv -T \${groups:+-G "$groups"} </dev/null >"$directory/said" 2>&1
+  CSYNC2_SYSTEM_DIR=$directory csync2 -N "$host" -D "$1" -vv -T \${groups:+-G "$groups"} </dev/null >"$directory/said" 2>&1
   echo "exit status $?" >>"$directory/said"
 done
 `;
@@ -40,7 +39,7 @@ done
 const CONVERSE = `
 use IO::Socket::INET;
 $SIG{PIPE} = "IGNORE";
-my ($program, $hostname, $database, $command, @peers) = @ARGV;
+my ($hostname, $database, $command, @peers) = @ARGV;
 my $listener = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1") or die;
 for my $peer (@peers) {
   my $client = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $listener->sockport, LocalAddr => $peer) or die;
@@ -49,7 +48,7 @@ for my $peer (@peers) {
   if (!$pid) {
     open STDIN, "<&", $connection; open STDOUT, ">&", $connection; open STDERR, ">", "/dev/null";
     close $_ for $connection, $client, $listener;
-    exec $program, "-i", "-N", $hostname, "-D", $database;
+    exec "csync2", "-i", "-N", $hostname, "-D", $database;
   }
   close $connection;
   my $answer;
@@ -64,23 +63,20 @@ for my $peer (@peers) {
 export class Oracle {
   /** Where the cases live: `$BASE` in their texts. The working directory of both readers. */
   readonly base: string;
-  readonly #program: string;
-  readonly #libraries: string;
+  readonly #packages: string;
   #cases = 0;
 
-  constructor(base: string, program: string, libraries: string) {
+  constructor(base: string, packages: string) {
     this.base = base;
-    this.#program = program;
-    this.#libraries = libraries;
+    this.#packages = packages;
   }
 
   static async start(): Promise<Oracle> {
     const packages = await debianPackages(["csync2", "libsqlite3-0"]);
-    const triplet = readdirSync(join(packages, "usr/lib")).find((name) => name.includes("-linux-gnu")) ?? "";
     const inMemory = statSync("/dev/shm", { throwIfNoEntry: false })?.isDirectory() ?? false;
     const base = mkdtempSync(join(inMemory ? "/dev/shm" : tmpdir(), "csync2rev-"));
     process.chdir(base);
-    return new Oracle(base, join(packages, "usr/sbin/csync2"), join(packages, "usr/lib", triplet));
+    return new Oracle(base, packages);
   }
 
   stop(): void {
@@ -137,17 +133,22 @@ export class Oracle {
     peers: readonly string[],
     command: string,
   ): Promise<string[]> {
-    const env = { ...process.env, LD_LIBRARY_PATH: this.#libraries, CSYNC2_SYSTEM_DIR: systemDirectory };
-    const args = ["-e", CONVERSE, this.#program, hostname, systemDirectory, command, ...peers];
-    const { stdout } = await promisify(execFile)("perl", args, { env });
+    const env = { ...process.env, CSYNC2_SYSTEM_DIR: systemDirectory };
+    const perl = ["perl", "-e", CONVERSE, hostname, systemDirectory, command, ...peers];
+    const { stdout } = await promisify(execFile)("unshare", ["-Ur", ...withPackages(this.#packages, perl)], {
+      env,
+    });
     return stdout.trimEnd().split("\n");
   }
 
   // Without a network no name resolves, and csync2 says whom it would talk to and goes on to the next.
   async #run(shell: number, lines: readonly string[]): Promise<void> {
     const database = join(this.base, `database${shell}`);
-    const args = ["-Urn", "sh", "-c", RUN, "run", this.#libraries, this.#program, database];
-    const child = spawn("unshare", args, { stdio: ["pipe", "inherit", "inherit"], cwd: this.base });
+    const command = withPackages(this.#packages, ["sh", "-c", RUN, "run", database]);
+    const child = spawn("unshare", ["-Urn", ...command], {
+      stdio: ["pipe", "inherit", "inherit"],
+      cwd: this.base,
+    });
     child.stdin.end(lines.join(""));
     const code = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
     if (code !== 0) throw new Error(`the shell that runs csync2 ended with ${String(code)}`);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { writeMetrics } from "../../src/others/metrics.ts";
 import { OUTCOMES } from "../../src/requester/outcome.ts";
-import { debianPackages } from "../cluster/cluster.ts";
+import { debianPackages, withPackages } from "../cluster/cluster.ts";
 import { cleanRoot, Machine } from "./machine.ts";
 
 const TOP = join(import.meta.dirname, "../..");
@@ -49,7 +49,7 @@ after(() => {
 });
 
 test("lintian finds nothing wrong with the package", async () => {
-  const { stdout, status } = await withPackages(
+  const { stdout, status } = await runWith(
     ["lintian", "man-db"],
     ["lintian", "--fail-on", "error,warning", packageFile],
   );
@@ -75,7 +75,7 @@ test("promtool takes the metrics", async () => {
   }));
   writeMetrics(file, { host: "h1", seconds: 1.5, exit: 1, peers }, "two", 1_800_000_000);
   const command = ["sh", "-c", `promtool check metrics <"${file}" 2>&1`];
-  const { stdout, status } = await withPackages(["prometheus"], command);
+  const { stdout, status } = await runWith(["prometheus"], command);
   assert.equal(stdout, "");
   assert.equal(status, 0);
 });
@@ -193,14 +193,11 @@ describe("in a clean Debian, with its own Node.js and systemd", () => {
   });
 });
 
-/** Runs a command where these packages are installed as it were: their files beside the machine's own. */
-async function withPackages(
+/** Runs a command as if these packages were installed. */
+async function runWith(
   packages: readonly string[],
   command: readonly string[],
 ): Promise<{ readonly status: number | null; readonly stdout: string }> {
-  const unpacked = await debianPackages(packages);
-  const script = `mount -t overlay -o "lowerdir=$1/usr:/usr" overlay /usr; shift; exec "$@"`;
-  return spawnSync("unshare", ["--mount", "sh", "-euc", script, "with", unpacked, ...command], {
-    encoding: "utf8",
-  });
+  const [program = "", ...args] = withPackages(await debianPackages(packages), command);
+  return spawnSync(program, args, { encoding: "utf8" });
 }

@@ -28,14 +28,14 @@ export async function cleanRoot(): Promise<string> {
   const root = join(CACHE, `root-${SUITE}`);
   if (existsSync(root)) return root;
   const packages = await debianPackages(["debootstrap"]);
-  const unpacked = join(packages, "usr/share/debootstrap");
-  const [program, env] = existsSync(unpacked)
-    ? [join(packages, "usr/sbin/debootstrap"), { ...process.env, DEBOOTSTRAP_DIR: unpacked }]
-    : ["debootstrap", process.env];
+  const env = { ...process.env, DEBOOTSTRAP_DIR: join(packages, "usr/share/debootstrap") };
   const part = `${root}.part`;
   rmSync(part, { recursive: true, force: true });
   const args = ["--variant=minbase", `--include=${INCLUDE}`, SUITE, part, MIRROR];
-  const { status, stdout } = spawnSync(program, args, { env, encoding: "utf8" });
+  const { status, stdout } = spawnSync(join(packages, "usr/sbin/debootstrap"), args, {
+    env,
+    encoding: "utf8",
+  });
   if (status !== 0) throw new Error(`debootstrap: ${stdout.slice(-2000)}`);
   renameSync(part, root);
   return root;
