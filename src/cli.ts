@@ -2,10 +2,9 @@ import yargs from "yargs";
 import packageJson from "../package.json" with { type: "json" };
 import { checkUp } from "./checkup/checkup.ts";
 import { describeCheckup } from "./checkup/report.ts";
-import { findSystemDirectory } from "./csync2cfg/load.ts";
 import { describeWarning } from "./csync2cfg/model.ts";
 import { Csync2revError, type ErrorCode } from "./errors.ts";
-import { configurationOf, settingsFor, thisHost, type ConfiguredHost, type HostOptions } from "./host.ts";
+import { openHost, type ConfiguredHost, type HostOptions } from "./host.ts";
 import { writeMetrics } from "./others/metrics.ts";
 import { askOthers, type Audience, type OthersOptions, type OthersResult } from "./others/others.ts";
 import { EXIT } from "./requester/outcome.ts";
@@ -290,12 +289,12 @@ function number(option: string, value: string | undefined, rule: Rule<number>): 
 }
 
 /** What every mode but `--test` needs: a configuration without a fault. */
-function configured({ host: options }: CommandLine, env: NodeJS.ProcessEnv): ConfiguredHost {
-  const systemDirectory = findSystemDirectory(options.config ?? "", env);
-  const host = thisHost(options, systemDirectory, settingsFor(options, systemDirectory));
-  const configuration = configurationOf(host);
-  if (configuration.fault !== null) throw configuration.fault;
-  return { host, configuration };
+function configured(line: CommandLine, env: NodeJS.ProcessEnv): ConfiguredHost {
+  const opened = openHost(line.host, env);
+  if (opened.settingsFault !== null) throw opened.settingsFault;
+  if (opened.configuration === null) throw opened.configurationFault;
+  if (opened.configurationFault !== null) throw opened.configurationFault;
+  return opened;
 }
 
 /** `--show-config`. */

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { loadCsync2Cfg } from "./csync2cfg/load.ts";
+import { findSystemDirectory, loadCsync2Cfg } from "./csync2cfg/load.ts";
 import type { Csync2Cfg } from "./csync2cfg/model.ts";
-import { loadSettings, type Settings } from "./settings.ts";
+import { DEFAULT_SETTINGS, loadSettings, type Settings } from "./settings.ts";
 
 /** The options of csync2 that csync2rev shares, and where its settings are, as they stand on its command line. */
 export interface HostOptions {
@@ -36,8 +36,69 @@ export interface ConfiguredHost {
   readonly configuration: Csync2Cfg;
 }
 
-/** Puts together what is known of this host. */
-export function thisHost(options: HostOptions, systemDirectory: string, settings: Settings): ThisHost {
+/** What csync2rev.ini came to. */
+interface OpenedSettings {
+  /** The defaults if there is a fault. */
+  readonly settings: Settings;
+  /** What is wrong with csync2rev.ini: an error `settings`. */
+  readonly settingsFault: Error | null;
+}
+
+/** A host that knows its groups and their keys. A fault stops it from serving; members can still be told so. */
+export interface ReadableHost extends ConfiguredHost, OpenedSettings {
+  /** What is wrong with a `#csync2rev` line: an error `directive`. */
+  readonly configurationFault: Error | null;
+}
+
+/** A host that cannot read its csync2.cfg: it has no keys, and nobody can be authenticated. */
+export interface UnreadableHost extends OpenedSettings {
+  /** Null if not even the system directory was found. */
+  readonly host: ThisHost | null;
+  readonly configuration: null;
+  /** One of the errors that findSystemDirectory and loadCsync2Cfg throw. */
+  readonly configurationFault: Error;
+}
+
+export type OpenedHost = ReadableHost | UnreadableHost;
+
+/**
+ * The one door to a host's configuration: finds the system directory, reads the settings, then csync2.cfg. Throws nothing: what is
+ * wrong is a fault in the result.
+ */
+export function openHost(options: HostOptions, env: NodeJS.ProcessEnv): OpenedHost {
+  let opened: OpenedSettings = { settings: DEFAULT_SETTINGS, settingsFault: null };
+  let host: ThisHost | null = null;
+  try {
+    const systemDirectory = findSystemDirectory(options.config ?? "", env);
+    opened = openSettings(options, systemDirectory);
+    host = thisHost(options, systemDirectory, opened.settings);
+    const { hostname: name, config: configName } = host;
+    const configuration = loadCsync2Cfg({ systemDirectory, configName, hostname: name });
+    return { ...opened, host, configuration, configurationFault: configuration.fault };
+  } catch (error) {
+    return { ...opened, host, configuration: null, configurationFault: error as Error };
+  }
+}
+
+/** What keeps a host from serving and from asking; null if nothing does. */
+export function firstFault({ settingsFault, configurationFault }: OpenedHost): Error | null {
+  return settingsFault ?? configurationFault;
+}
+
+/** The settings beside csync2.cfg, or those that --settings names. */
+function openSettings({ settings }: HostOptions, systemDirectory: string): OpenedSettings {
+  try {
+    const found =
+      settings === undefined
+        ? loadSettings(join(systemDirectory, "csync2rev.ini"), false)
+        : loadSettings(settings, true);
+    return { settings: found, settingsFault: null };
+  } catch (error) {
+    return { settings: DEFAULT_SETTINGS, settingsFault: error as Error };
+  }
+}
+
+function thisHost(options: HostOptions, systemDirectory: string, settings: Settings): ThisHost {
   return {
     config: options.config ?? "",
     hostname: options.hostname ?? hostname(),
@@ -52,20 +113,4 @@ export function thisHost(options: HostOptions, systemDirectory: string, settings
 export function csync2Lock({ systemDirectory }: ThisHost): string | null {
   const file = join(systemDirectory, "csync2.lock");
   return existsSync(file) ? file : null;
-}
-
-/** The settings beside csync2.cfg, or those that --settings names. Throws `settings`. */
-export function settingsFor(options: HostOptions, systemDirectory: string): Settings {
-  return options.settings === undefined
-    ? loadSettings(join(systemDirectory, "csync2rev.ini"), false)
-    : loadSettings(options.settings, true);
-}
-
-/** What csync2.cfg says from this host's point of view. Throws what loadCsync2Cfg throws. */
-export function configurationOf(host: ThisHost): Csync2Cfg {
-  return loadCsync2Cfg({
-    systemDirectory: host.systemDirectory,
-    configName: host.config,
-    hostname: host.hostname,
-  });
 }

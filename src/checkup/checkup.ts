@@ -1,12 +1,11 @@
 import { realpathSync } from "node:fs";
 import { hostname } from "node:os";
-import type { ConfiguredHost, HostOptions } from "../host.ts";
+import { openHost, type ConfiguredHost, type HostOptions } from "../host.ts";
 import type { Means } from "../requester/ask.ts";
 import { limitsOf } from "../requester/limits.ts";
 import { EXIT, exitStatus } from "../requester/outcome.ts";
 import { plan, type Selection } from "../requester/plan.ts";
 import { ownAddresses } from "../requester/addresses.ts";
-import { DEFAULT_SETTINGS } from "../settings.ts";
 import { checkConfiguration } from "./configuration.ts";
 import { checkFiles } from "./files.ts";
 import type { Finding } from "./finding.ts";
@@ -41,9 +40,10 @@ export async function checkUp(
   options: CheckupOptions,
   env: NodeJS.ProcessEnv,
 ): Promise<Checkup> {
-  const { configured, findings } = checkConfiguration(hostOptions, env);
-  const programs = await checkPrograms(configured?.host.settings ?? DEFAULT_SETTINGS);
-  if (configured === null)
+  const opened = openHost(hostOptions, env);
+  const findings = checkConfiguration(opened, hostOptions);
+  const programs = await checkPrograms(opened.settings);
+  if (opened.configuration === null)
     return {
       host: hostOptions.hostname ?? hostname(),
       exit: EXIT.configuration,
@@ -51,13 +51,13 @@ export async function checkUp(
       peers: [],
     };
 
-  const { host, configuration } = configured;
+  const { host, configuration } = opened;
   const { groups } = configuration;
   const peers = groups.length === 0 ? [] : plan(groups, selection);
-  const means = await meansOf(configured, options);
+  const means = await meansOf(opened, options);
   const items = [
     ...findings,
-    ...checkFiles(configured, hostOptions.settings, [
+    ...checkFiles(opened, hostOptions.settings, [
       ...programs.paths,
       realpathSync(process.argv[1] ?? process.execPath),
     ]),
@@ -66,7 +66,7 @@ export async function checkUp(
     await checkServiceName(means.port),
     ...(await checkNames(groups, means.limits)),
     ...(await checkOwnPort(groups, means)),
-    ...(await checkCsync2Port(host, namesOf(configured))),
+    ...(await checkCsync2Port(host, namesOf(opened))),
   ];
   const pings = await pingPeers(peers, means, options.jobs ?? host.settings.others.jobs);
   return { host: host.hostname, exit: exitOf(findings, items, pings), items, peers: pings };

@@ -1,54 +1,29 @@
 import { mayAsk } from "../csync2cfg/directive.ts";
-import { findSystemDirectory } from "../csync2cfg/load.ts";
-import { describeWarning, type Csync2Cfg, type Group } from "../csync2cfg/model.ts";
+import { describeWarning, type Group } from "../csync2cfg/model.ts";
 import { Csync2revError } from "../errors.ts";
-import {
-  configurationOf,
-  settingsFor,
-  thisHost,
-  type ConfiguredHost,
-  type HostOptions,
-  type ThisHost,
-} from "../host.ts";
-import { DEFAULT_SETTINGS } from "../settings.ts";
+import type { HostOptions, OpenedHost } from "../host.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
 
-/** Reads csync2rev.ini and csync2.cfg, and tells what is wrong with them; null where csync2.cfg cannot be read. */
-export function checkConfiguration(
-  options: HostOptions,
-  env: NodeJS.ProcessEnv,
-): { readonly configured: ConfiguredHost | null; readonly findings: readonly Finding[] } {
-  const findings: Finding[] = [];
-  try {
-    const systemDirectory = findSystemDirectory(options.config ?? "", env);
-    let settings = DEFAULT_SETTINGS;
-    try {
-      settings = settingsFor(options, systemDirectory);
-      findings.push(
-        ok("settings", options.settings ?? `csync2rev.ini in ${systemDirectory}, or its defaults`),
-      );
-    } catch (error) {
-      findings.push(
-        failed("settings", messageOf(error), "until it is mended, this host turns every peer away"),
-      );
-    }
-    const host = thisHost(options, systemDirectory, settings);
-    const configuration = configurationOf(host);
-    findings.push(...judge(host, configuration));
-    return { configured: { host, configuration }, findings };
-  } catch (error) {
-    findings.push(failed("configuration", messageOf(error), null));
-    return { configured: null, findings };
-  }
+const TURNS_AWAY = "until it is mended, this host turns every peer away";
+
+/** What is wrong with csync2rev.ini and csync2.cfg, and what they say. */
+export function checkConfiguration(opened: OpenedHost, options: HostOptions): readonly Finding[] {
+  return [...settingsFindings(opened, options), ...configurationFindings(opened)];
 }
 
-function judge(host: ThisHost, { file, groups, fault, warnings }: Csync2Cfg): Finding[] {
+function settingsFindings({ host, settingsFault }: OpenedHost, { settings }: HostOptions): Finding[] {
+  if (settingsFault !== null) return [failed("settings", messageOf(settingsFault), TURNS_AWAY)];
+  // Without a system directory nobody has looked for them.
+  if (host === null) return [];
+  return [ok("settings", settings ?? `csync2rev.ini in ${host.systemDirectory}, or its defaults`)];
+}
+
+function configurationFindings({ host, configuration, configurationFault }: OpenedHost): Finding[] {
+  if (configuration === null) return [failed("configuration", messageOf(configurationFault), null)];
+  const { file, groups, warnings } = configuration;
   const doubts = warnings.map((doubt) => warning("configuration", describeWarning(doubt), null));
-  if (fault !== null)
-    return [
-      failed("configuration", fault.message, "until it is mended, this host turns every peer away"),
-      ...doubts,
-    ];
+  if (configurationFault !== null)
+    return [failed("configuration", messageOf(configurationFault), TURNS_AWAY), ...doubts];
   if (groups.length === 0)
     return [
       failed(
@@ -62,11 +37,11 @@ function judge(host: ThisHost, { file, groups, fault, warnings }: Csync2Cfg): Fi
   return [
     ok("configuration", `${file}: ${host.hostname} is in ${names}`),
     ...doubts,
-    ...groups.map(judgeAllowList),
+    ...groups.map(allowListFinding),
   ];
 }
 
-function judgeAllowList(group: Group): Finding {
+function allowListFinding(group: Group): Finding {
   const { name, me, hosts, allow } = group;
   const item = `allow-list of ${name}`;
   if (me.slave) return ok(item, `${me.peername} is a slave: it pushes to nobody`);
@@ -78,7 +53,7 @@ function judgeAllowList(group: Group): Finding {
   return warning(item, "nobody may ask", 'add those who may to the "#csync2rev allow" line');
 }
 
-function messageOf(error: unknown): string {
+function messageOf(error: Error): string {
   if (!(error instanceof Csync2revError)) throw error;
   return error.message;
 }

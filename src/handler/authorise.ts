@@ -1,10 +1,9 @@
 import { mayAsk } from "../csync2cfg/directive.ts";
 import type { Group, Host } from "../csync2cfg/model.ts";
 import { verbOf, type Scope, type Verb } from "../csync2/verbs.ts";
-import { csync2Lock } from "../host.ts";
+import { csync2Lock, firstFault, type ReadableHost } from "../host.ts";
 import type { RefusalReason, Request } from "../wire/messages.ts";
 import { plainAddress } from "./connection.ts";
-import type { LoadedSite } from "./site.ts";
 
 /** Why a member is turned away: `detail` is for its administrator. */
 export interface Refusal {
@@ -48,10 +47,11 @@ export class AuthorisedRequest {
   static async authorise(
     opened: { readonly request: Request; readonly groups: readonly Group[] },
     address: string | null,
-    { host, fault }: Pick<LoadedSite, "host" | "fault">,
+    site: ReadableHost,
   ): Promise<AuthorisedRequest | Refusal> {
     const { request, groups } = opened;
-    if (fault !== null)
+    const { host } = site;
+    if (firstFault(site) !== null)
       return refusal(
         "config",
         "its csync2rev.ini or a #csync2rev line in its csync2.cfg is no good: csync2rev --test there says where",

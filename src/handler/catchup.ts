@@ -3,11 +3,11 @@ import { insist, nothingRun, type InsistWatcher } from "../csync2/insist.ts";
 import { listDirty } from "../csync2/list.ts";
 import { VERBS } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
+import type { ConfiguredHost } from "../host.ts";
 import { FILES_LIMIT, type Done } from "../wire/messages.ts";
 import type { AuthorisedRequest, Refusal } from "./authorise.ts";
 import { checkOnce } from "./checks.ts";
 import type { Replies } from "./replies.ts";
-import type { LoadedSite } from "./site.ts";
 
 /**
  * Runs what an authorised request asks for, and tells how it went. Once csync2 runs, nothing that the requester does stops it.
@@ -18,7 +18,7 @@ import type { LoadedSite } from "./site.ts";
  */
 export async function catchUp(
   request: AuthorisedRequest,
-  { host, configuration }: LoadedSite,
+  { host, configuration }: ConfiguredHost,
   replies: Replies,
   connected: bigint,
   gone: () => boolean,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Csync2Cfg, Group, Key } from "../csync2cfg/model.ts";
 import { Csync2revError } from "../errors.ts";
-import type { HostOptions } from "../host.ts";
+import { firstFault, openHost, type HostOptions, type OpenedHost, type ReadableHost } from "../host.ts";
 import { openLog, type Log, type LogFields } from "../log.ts";
 import { DEFAULT_SETTINGS } from "../settings.ts";
 import { decodeRequest, decodeSealedRequest, type Request } from "../wire/messages.ts";
@@ -11,7 +11,6 @@ import { catchUp } from "./catchup.ts";
 import { Connection } from "./connection.ts";
 import { readOptions } from "./options.ts";
 import { Replies } from "./replies.ts";
-import { loadSite, type BrokenSite, type LoadedSite } from "./site.ts";
 
 /** In milliseconds: longer than any reason for silence takes to find out. */
 const SILENCE = 100;
@@ -44,7 +43,7 @@ export async function serve(
   const connected = arrived - BigInt(Math.round(process.uptime() * 1e9));
   try {
     const options = readOptions(argv);
-    let site = loadSite(options, env);
+    let site = openHost(options, env);
     log = openLog(site.settings);
 
     const body = await connection.request(site.settings.requestTimeout * 1000 - process.uptime() * 1000);
@@ -54,7 +53,7 @@ export async function serve(
       site = otherSite(config, options, env);
       log = openLog(site.settings);
     }
-    if (site.configuration === null) throw site.fault;
+    if (site.configuration === null) throw site.configurationFault;
     const session = { challenge, nonce, config };
     const opened = open(site.configuration, session, box);
 
@@ -100,7 +99,7 @@ function open(configuration: Csync2Cfg, session: Session, box: Uint8Array): Open
 /** Authorises an opened request, sees it through, and tells requester and log how it went. */
 async function answer(
   opened: OpenedRequest,
-  site: LoadedSite,
+  site: ReadableHost,
   connection: Connection,
   replies: Replies,
   connected: bigint,
@@ -113,7 +112,8 @@ async function answer(
     await log("refused", { ...who, ...refusal });
   };
 
-  if (site.fault !== null) await log("error", describe(site.fault));
+  const fault = firstFault(site);
+  if (fault !== null) await log("error", describe(fault));
   const request = await AuthorisedRequest.authorise(opened, connection.address, site);
   if (!(request instanceof AuthorisedRequest)) {
     await refuse(request);
@@ -142,12 +142,13 @@ async function answer(
  * The site of a config name that the network asks for: one line in inetd.conf serves every config name, unless it names one.
  * Throws `unauthenticated` where there is none of that name: anybody can ask for one.
  */
-function otherSite(config: string, options: HostOptions, env: NodeJS.ProcessEnv): LoadedSite | BrokenSite {
+function otherSite(config: string, options: HostOptions, env: NodeJS.ProcessEnv): OpenedHost {
   const askedFor = `config name "${config}" was asked for`;
   if (options.config !== undefined)
     throw new Csync2revError("unauthenticated", `${askedFor}, this handler serves -C ${options.config}`);
-  const site = loadSite({ ...options, config }, env);
-  if (site.fault instanceof Csync2revError && site.fault.code === "config-missing")
+  const site = openHost({ ...options, config }, env);
+  const { configurationFault: fault } = site;
+  if (fault instanceof Csync2revError && fault.code === "config-missing")
     throw new Csync2revError("unauthenticated", `${askedFor}, there is none here`);
   return site;
 }
