@@ -4,9 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { groupOf } from "./cluster/cluster.ts";
+import { COMMAND, groupOf } from "./cluster/cluster.ts";
 
-const PROGRAM = join(import.meta.dirname, "../dist/csync2rev.cjs");
 let directory: string;
 
 before(() => {
@@ -24,9 +23,10 @@ interface Said {
 
 /** Runs the built program with a csync2.cfg of its own. */
 function run(files: Readonly<Record<string, string>>, ...args: readonly string[]): Said {
+  const [program, ...first] = COMMAND;
   const system = mkdtempSync(join(directory, "etc-"));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(system, name), text);
-  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
+  const { status, stdout, stderr } = spawnSync(program, [...first, ...args], {
     env: { PATH: process.env["PATH"], CSYNC2_SYSTEM_DIR: system },
     encoding: "utf8",
     input: "",

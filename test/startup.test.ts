@@ -16,7 +16,7 @@ const MODULES = ["crypto", "dns/promises", "fs", "net", "os", "path", "timers/pr
 /** How many of Node's own parts these may bring along, beyond those of an empty program. */
 const PARTS = 60;
 /** What the handler's side may be, minified, in bytes: V8 parses all of it. */
-const BYTES = 92_000;
+const BYTES = 94_000;
 /** What the whole file may be: Node reads all of it. */
 const FILE_BYTES = 330_000;
 

@@ -1,3 +1,4 @@
+import { programFile } from "#runtime";
 import { realpathSync } from "node:fs";
 import { hostname } from "node:os";
 import { openHost, type ConfiguredHost, type HostOptions } from "../host.ts";
@@ -57,10 +58,7 @@ export async function checkUp(
   const means = await meansOf(opened, options);
   const items = [
     ...findings,
-    ...checkFiles(opened, hostOptions.settings, [
-      ...programs.paths,
-      realpathSync(process.argv[1] ?? process.execPath),
-    ]),
+    ...checkFiles(opened, hostOptions.settings, [...programs.paths, realpathSync(programFile())]),
     ...programs.findings,
     ...checkWrittenFiles(host),
     await checkServiceName(means.port),

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, type Stats } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { isJournal } from "../journal.ts";
+import { isSameFile, statOf } from "../runtime/descriptors.ts";
 
 /** Whether fds 0 and 2 are one socket: so inetd and xinetd start a program, and hardly anybody else does. */
 export function isConnection(): boolean {
@@ -18,18 +19,4 @@ export function guardConnection(): void {
   if (isForeignSocket || isSameFile(0, 2) || isSameFile(1, 2)) closeSync(2);
   else if (stderr !== undefined) return;
   openSync("/dev/null", "w");
-}
-
-/** Whether two descriptors are of one file, pipe or socket. */
-export function isSameFile(one: number, other: number): boolean {
-  const [a, b] = [statOf(one), statOf(other)];
-  return a !== undefined && a.dev === b?.dev && a.ino === b.ino;
-}
-
-function statOf(fd: number): Stats | undefined {
-  try {
-    return fstatSync(fd);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,22 +2,22 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { debianPackages } from "./debian.ts";
 import { furnish, text } from "./disk.ts";
 import { layGround } from "./ground.ts";
 import { Host } from "./host.ts";
 import { entering, type Holder } from "./namespace.ts";
+import { PROGRAM } from "./program.ts";
 import { type HostOptions, type Place, hostsFile, networkSetup, places } from "./network.ts";
 
 export { debianPackages, withPackages } from "./debian.ts";
+export { COMMAND, PROGRAM, STANDALONE } from "./program.ts";
 export { Host, type HostProcess, type RunOptions, type RunResult } from "./host.ts";
 export type { HostOptions } from "./network.ts";
 export { csync2, csync2rev, type Service, type ServiceText, type Superserver } from "./services.ts";
 export type { LogLine } from "./syslog.ts";
 export { type Tree, treeOf } from "./tree.ts";
 
-const PROGRAM = join(import.meta.dirname, "../../dist/csync2rev.cjs");
 const PACKAGES = [
   ...["csync2", "libsqlite3-0", "openbsd-inetd", "xinetd", "libuid-wrapper"],
   ...["iproute2", "openssl", "socat", "netcat-openbsd"],
@@ -33,7 +33,7 @@ export interface ClusterOptions {
   readonly cfg?: Cfg;
   /** Whether the hosts have IPv6 addresses too. */
   readonly ipv6?: boolean;
-  /** The built program to have as /usr/sbin/csync2rev; dist/csync2rev.cjs by default, null for none. */
+  /** The built program to have as /usr/sbin/csync2rev; {@link PROGRAM} by default, null for none. */
   readonly program?: string | null;
   /** The Node to have as /usr/bin/node; the one that runs this by default. */
   readonly node?: string;

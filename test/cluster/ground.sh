@@ -8,9 +8,10 @@ mount -t tmpfs -o mode=755 cluster /sys
 mkdir -p /sys/hosts /sys/usr /sys/own/bin /sys/own/sbin /sys/dev/pts /sys/dev/shm
 : >/sys/own/bin/node
 ln -s nc.openbsd /sys/own/bin/nc
-[ -z "$program" ] || install -m 755 "$program" /sys/own/sbin/csync2rev
+[ -z "$program" ] || : >/sys/own/sbin/csync2rev
 mount -t overlay -o "lowerdir=/sys/own:$packages/usr:/usr" overlay /sys/usr
 mount --bind "$node" /sys/usr/bin/node
+[ -z "$program" ] || mount --bind "$program" /sys/usr/sbin/csync2rev
 for device in null zero full random urandom tty; do
   : >/sys/dev/$device
   mount --bind /dev/$device /sys/dev/$device

@@ -12,20 +12,20 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { debianPackages } from "../cluster/cluster.ts";
+import { COMMAND, debianPackages } from "../cluster/cluster.ts";
 import { OUTCOMES } from "../../src/requester/outcome.ts";
 import { loadSettings } from "../../src/settings.ts";
 import { REFUSAL_REASONS } from "../../src/wire/messages.ts";
 import packageJson from "../../package.json" with { type: "json" };
 
 const TOP = join(import.meta.dirname, "../..");
-const PROGRAM = join(TOP, "dist/csync2rev.cjs");
+const [PROGRAM, ...FIRST] = COMMAND;
 const MANUAL = join(TOP, "man/csync2rev.8");
 
 const manual = readFileSync(MANUAL, "utf8");
 const readme = readFileSync(join(TOP, "README.md"), "utf8");
 const security = readFileSync(join(TOP, "SECURITY.md"), "utf8");
-const help = execFileSync(process.execPath, [PROGRAM, "--help"], { encoding: "utf8" });
+const help = execFileSync(PROGRAM, [...FIRST, "--help"], { encoding: "utf8" });
 
 /** All options that a text has, each once, in order. */
 function options(text: string, pattern: RegExp): string[] {
@@ -109,7 +109,7 @@ test("the units are what systemd takes", { skip: !existsSystemdAnalyze() }, () =
       );
       writeFileSync(join(root, unit), text.replace("/usr/sbin/csync2rev", join(root, "csync2rev")));
     }
-    symlinkSync(PROGRAM, join(root, "csync2rev"));
+    symlinkSync(COMMAND[0], join(root, "csync2rev"));
     for (const unit of readdirSync(units)) {
       const { status, stdout, stderr } = spawnSync(
         "systemd-analyze",
@@ -141,11 +141,11 @@ test("no package that is shipped runs a script when it is installed, and all are
 });
 
 test("the shell completes long options", () => {
-  const script = execFileSync(process.execPath, [PROGRAM, "--completion"], {
+  const script = execFileSync(PROGRAM, [...FIRST, "--completion"], {
     encoding: "utf8",
     env: { SHELL: "/bin/bash" },
   });
-  const use = `csync2rev() { "${process.execPath}" "${PROGRAM}" "$@"; }
+  const use = `csync2rev() { ${COMMAND.map((word) => `"${word}"`).join(" ")} "$@"; }
     ${script}
     COMP_WORDS=(csync2rev --re); COMP_CWORD=1; _csync2rev_yargs_completions; echo "\${COMPREPLY[@]}"`;
   assert.equal(execFileSync("bash", ["-c", use], { encoding: "utf8" }), "--reconcile\n");

@@ -1,0 +1,87 @@
+// What only Node.js does in this way. bun.ts has the same exports; package.json's "imports" choose between them.
+import { createReadStream, fstatSync } from "node:fs";
+import { Socket, type ConnectOpts, type SocketConstructorOpts } from "node:net";
+import type { Writable } from "node:stream";
+import type { Channel, Reader } from "./channel.ts";
+import { isSameFile } from "./descriptors.ts";
+
+/** The file that this program was started from, as it was named. */
+export function programFile(): string {
+  return process.argv[1] ?? process.execPath;
+}
+
+/** Opens the connection on fds 0 and 1, and starts to read. */
+export function openChannel(reader: Reader): Channel {
+  const socket = openInput(reader);
+  return new NodeChannel(
+    socket?.remoteAddress,
+    socket !== null && isSameFile(0, 1) ? socket : process.stdout,
+  );
+}
+
+class NodeChannel implements Channel {
+  readonly remoteAddress: string | undefined;
+  readonly #output: Writable;
+  #gone = false;
+
+  constructor(remoteAddress: string | undefined, output: Writable) {
+    this.remoteAddress = remoteAddress;
+    this.#output = output;
+    output.on("error", () => {
+      this.#gone = true;
+    });
+  }
+
+  get backlog(): number {
+    return this.#output.writableLength;
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (!this.#gone) this.#output.write(bytes);
+  }
+
+  async flush(): Promise<void> {
+    if (this.#gone) return;
+    await new Promise<void>((resolve) => {
+      this.#output.once("error", () => {
+        resolve();
+      });
+      this.#output.write("", () => {
+        resolve();
+      });
+    });
+  }
+}
+
+/** The socket, where fd 0 is one that Node takes for one: pipes too. */
+function openInput(reader: Reader): Socket | null {
+  const ended = (): void => {
+    reader.ended();
+  };
+  const stat = fstatSync(0);
+  if (!stat.isSocket() && !stat.isFIFO()) {
+    const file = createReadStream("", { fd: 0, autoClose: false, highWaterMark: reader.room });
+    file.on("data", (bytes) => {
+      reader.received(Buffer.from(bytes));
+      if (reader.room === 0) file.pause();
+    });
+    file.on("end", ended).on("error", ended);
+    return null;
+  }
+  const options: SocketConstructorOpts & ConnectOpts = {
+    fd: 0,
+    allowHalfOpen: true,
+    onread: {
+      buffer: () => Buffer.allocUnsafe(reader.room),
+      callback: (length, buffer) => {
+        reader.received(buffer.subarray(0, length));
+        return reader.room > 0;
+      },
+    },
+  };
+  return new Socket(options).on("end", ended).on("error", ended);
+}
