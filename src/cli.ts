@@ -319,7 +319,7 @@ async function test(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> 
 /** `--others`, with its progress and its result on the terminal. */
 async function catchUp(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
   const { host, configuration } = configured(line, env);
-  const peers = plan(configuration.groups, line.selection);
+  const peers = plan(configuration.groups, line.selection, host.hostname);
   const { others, port } = host.settings;
   const live = isScreen(process.stdout, env) && isScreen(process.stderr, env) && !line.quiet;
   const options: OthersOptions = {

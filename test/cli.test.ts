@@ -72,7 +72,7 @@ describe("what is wrong is said in one message, with what to do and the right st
       GOOD,
       ["-o", "-N", "h9"],
       78,
-      /^csync2rev: this host is in no group of csync2\.cfg: /,
+      /^csync2rev: this host, "h9", is in no group of csync2\.cfg: /,
     ],
     [
       "a syntax error",

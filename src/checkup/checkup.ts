@@ -6,7 +6,7 @@ import type { Means } from "../requester/ask.ts";
 import { limitsOf } from "../requester/limits.ts";
 import { EXIT, exitStatus } from "../requester/outcome.ts";
 import { plan, type Selection } from "../requester/plan.ts";
-import { ownAddresses } from "../requester/addresses.ts";
+import { sourcesOf } from "../requester/addresses.ts";
 import { checkConfiguration } from "./configuration.ts";
 import { checkFiles } from "./files.ts";
 import type { Finding } from "./finding.ts";
@@ -54,7 +54,7 @@ export async function checkUp(
 
   const { host, configuration } = opened;
   const { groups } = configuration;
-  const peers = groups.length === 0 ? [] : plan(groups, selection);
+  const peers = groups.length === 0 ? [] : plan(groups, selection, host.hostname);
   const means = await meansOf(opened, options);
   const items = [
     ...findings,
@@ -78,7 +78,7 @@ async function meansOf({ host, configuration }: ConfiguredHost, options: Checkup
     config: host.config,
     port: options.port ?? port,
     connectTimeout: options.connectTimeout ?? others.connectTimeout,
-    localAddresses: (await Promise.all(ourNames.map((name) => ownAddresses(name, limits)))).flat(),
+    sources: await sourcesOf(ourNames, limits),
     output: false,
     limits,
   };

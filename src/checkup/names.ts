@@ -1,9 +1,8 @@
-import { createSocket } from "node:dgram";
-import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
+import { canonicalAddress, isLoopback } from "../address.ts";
 import type { Group, Host } from "../csync2cfg/model.ts";
 import { membersToAsk } from "../requester/plan.ts";
-import { addressesOf, ownAddresses } from "../requester/addresses.ts";
+import { addressesOf, chosenSource, ownAddresses, sourceFor } from "../requester/addresses.ts";
 import type { Limits } from "../requester/limits.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
 
@@ -77,7 +76,7 @@ async function judgeSource(me: string, groups: readonly Group[], limits: Limits)
   const sources = new Set<string>();
   for (const [address] of await Promise.all(peers.map((peer) => addressesOf(peer, limits)))) {
     if (address === undefined || isLoopback(address)) continue;
-    const source = bound.find((one) => isIPv6(one) === isIPv6(address)) ?? (await chosenSource(address));
+    const source = (await sourceFor(bound, address)) ?? (await chosenSource(address));
     if (source !== null) sources.add(source);
   }
   const strange = [...sources].filter((source) => !known.includes(source));
@@ -93,22 +92,6 @@ async function judgeSource(me: string, groups: readonly Group[], limits: Limits)
   );
 }
 
-/** The address that the kernel would send from; null where it knows no route. No packet is sent. */
-async function chosenSource(address: string): Promise<string | null> {
-  return await new Promise((resolve) => {
-    const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
-    socket.on("error", () => {
-      socket.close();
-      resolve(null);
-    });
-    socket.connect(9, address, () => {
-      const { address: source } = socket.address();
-      socket.close();
-      resolve(source);
-    });
-  });
-}
-
 function otherMembers(group: Group): readonly Host[] {
   return group.hosts.filter((host) => host.hostname !== group.me.hostname);
 }
@@ -118,11 +101,9 @@ function peernameOf({ peername }: Host): string {
 }
 
 function localAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
-}
-
-function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.");
+  return Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).map(({ address }) => canonicalAddress(address)),
+  );
 }
 
 function unique(names: readonly string[]): string[] {

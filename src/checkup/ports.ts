@@ -57,27 +57,34 @@ export async function checkCsync2Port(
   peernames: readonly string[],
 ): Promise<readonly Finding[]> {
   const port = host.settings.csync2Port;
-  return await Promise.all(
-    peernames.map(async (peername): Promise<Finding> => {
-      const item = `csync2 on port ${port} of ${peername}`;
-      const said = await talk(peername, port, `CONFIG ${host.config}\nBYE\n`);
-      if (said instanceof Error)
-        return failed(
-          item,
-          `does not answer: ${said.message}`,
-          "peers cannot push to this host before csync2 -i runs in its inetd, xinetd or systemd",
-        );
-      if (said.startsWith("OK")) return ok(item, "answers");
-      if (/^Found .*csync2\.lock/.test(said)) return failed(item, `is stopped: ${said.trim()}`, null);
-      if (said === "")
-        return failed(
-          item,
-          "ends without a word: it cannot read csync2.cfg or open its database",
-          "csync2's log says why",
-        );
-      return failed(item, `what listens there is no csync2: ${said.trim().slice(0, 80)}`, null);
-    }),
-  );
+  const findings: Finding[] = [];
+  // One after the other: csync2s that make the database at the same time fail.
+  for (const peername of peernames)
+    findings.push(
+      judge(
+        `csync2 on port ${port} of ${peername}`,
+        await talk(peername, port, `CONFIG ${host.config}\nBYE\n`),
+      ),
+    );
+  return findings;
+}
+
+function judge(item: string, said: string | Error): Finding {
+  if (said instanceof Error)
+    return failed(
+      item,
+      `does not answer: ${said.message}`,
+      "peers cannot push to this host before csync2 -i runs in its inetd, xinetd or systemd",
+    );
+  if (said.startsWith("OK")) return ok(item, "answers");
+  if (/^Found .*csync2\.lock/.test(said)) return failed(item, `is stopped: ${said.trim()}`, null);
+  if (said === "")
+    return failed(
+      item,
+      "ends without a word: it cannot read csync2.cfg or open its database",
+      "csync2's log says why",
+    );
+  return failed(item, `what listens there is no csync2: ${said.trim().slice(0, 80)}`, null);
 }
 
 /** What a server says to `text`, or why it says nothing. */

@@ -1,4 +1,5 @@
 import { openChannel } from "#runtime";
+import { canonicalAddress } from "../address.ts";
 import { Csync2revError } from "../errors.ts";
 import type { Channel, Reader } from "../runtime/channel.ts";
 import { FRAME_HEADER, REQUEST_BODY_LIMIT, takeFrame } from "../wire/frame.ts";
@@ -106,7 +107,7 @@ class Input implements Reader {
   }
 }
 
-/** An address without the IPv4-mapped prefix (RFC 4291, 2.5.5.2) and without the zone of a link-local address. */
+/** An address in one spelling, and without the zone of a link-local address. */
 export function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
+  return canonicalAddress(address).replace(/%.*$/, "");
 }

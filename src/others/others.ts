@@ -4,7 +4,7 @@ import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
 import { backoffAfter } from "../backoff.ts";
 import type { OthersSettings } from "../settings.ts";
-import { ownAddresses } from "../requester/addresses.ts";
+import { sourcesOf } from "../requester/addresses.ts";
 import { ask, type Answer, type Means, type Stage } from "../requester/ask.ts";
 import { checkHere, differencesFrom, unsentDeletions } from "./local.ts";
 import { LIMIT_WORDS, limitsOf, pause, reachedLimit, unless } from "../requester/limits.ts";
@@ -68,9 +68,9 @@ export async function askOthers(
   const began = performance.now();
   const limits = limitsOf(options.deadline, interrupt);
   const ourNames = [...new Set(peers.flatMap(({ routes }) => routes.map(({ group }) => group.me.peername)))];
-  const localAddresses = (await Promise.all(ourNames.map((name) => ownAddresses(name, limits)))).flat();
+  const sources = await sourcesOf(ourNames, limits);
   const { port, connectTimeout, output } = options;
-  const means = { config: host.config, port, connectTimeout, localAddresses, output, limits };
+  const means = { config: host.config, port, connectTimeout, sources, output, limits };
   const asking = new Asking(host, ourNames, options, means, audience);
   const turns = peers.map((peer) => new Turn(peer));
   const results = await Promise.all(

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { connect, isIPv6, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { VERBS, type Verb } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
 import { encodeFrame, NONCE_LENGTH, REPLY_BODY_LIMIT, takeFrame } from "../wire/frame.ts";
@@ -12,7 +12,7 @@ import {
   type RefusalReason,
 } from "../wire/messages.ts";
 import { replyOpener, sealRequest } from "../wire/seal.ts";
-import { lookUp } from "./addresses.ts";
+import { lookUp, sourceFor, type Sources } from "./addresses.ts";
 import { LIMIT_WORDS, onLimit, reachedLimit, unless, type Limits } from "./limits.ts";
 import type { Route } from "./plan.ts";
 
@@ -48,8 +48,8 @@ export interface Means {
   readonly port: number;
   /** Seconds for the connection to stand and the greeting to arrive. */
   readonly connectTimeout: number;
-  /** This host's own addresses, to connect from: peers check them. Empty: the kernel chooses. */
-  readonly localAddresses: readonly string[];
+  /** The addresses to connect from, for each of this host's peernames: peers check them. */
+  readonly sources: Sources;
   /** Whether csync2's lines are wanted. */
   readonly output: boolean;
   readonly limits: Limits;
@@ -73,22 +73,21 @@ export async function ask(
   }
   const failures: string[] = [];
   for (const address of addresses) {
-    const socket = await open(address, means);
+    const own = means.sources.get(route.group.me.peername) ?? [];
+    const socket = await open(address, await sourceFor(own, address), means);
     if (typeof socket !== "string") return await new Conversation(verb, route, means, watch).hold(socket);
     failures.push(`${address} port ${means.port}: ${socket}`);
   }
   return { kind: "unreachable", reason: null, detail: failures.join("; ") };
 }
 
-/** A connection, or why there is none. */
+/** A connection from an address of ours, or from what the kernel chooses (null); or why there is none. */
 async function open(
   address: string,
-  { port, connectTimeout, localAddresses, limits }: Means,
+  localAddress: string | null,
+  { port, connectTimeout, limits }: Means,
 ): Promise<Socket | string> {
-  const localAddress = isLoopback(address)
-    ? undefined
-    : localAddresses.find((own) => isIPv6(own) === isIPv6(address));
-  const socket = connect({ host: address, port, ...(localAddress === undefined ? {} : { localAddress }) });
+  const socket = connect({ host: address, port, ...(localAddress === null ? {} : { localAddress }) });
   socket.setTimeout(connectTimeout * 1000);
   const standing = new Promise<void>((resolve, reject) => {
     socket.once("connect", resolve).once("error", reject);
@@ -212,9 +211,10 @@ class Conversation {
     if (error !== null)
       return { kind: "unreachable", reason: null, detail: `connected, but no answer: ${why}` };
     const { name } = this.#route.group;
+    const { config } = this.#means;
     return {
       kind: "unanswered",
-      detail: `no answer: its key for group ${name} differs, or it is not in that group; its log says which`,
+      detail: `no answer: ${config === "" ? "" : `it has no csync2_${config}.cfg, or `}its key for group ${name} differs, or it is not in that group; its log says which`,
     };
   }
 
@@ -244,10 +244,6 @@ async function* frames(socket: Socket): AsyncGenerator<Uint8Array> {
     }
   }
   if (held.length > 0) throw new Csync2revError("frame", "its last frame was cut short");
-}
-
-function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.");
 }
 
 /** An errno in the administrator's words, with the errno itself for those who search for it. */

@@ -27,13 +27,18 @@ export interface Selection {
 
 /**
  * Whom to ask, in file order: every member of every group of this host that may push, once each.
+ * @param hostname the name that was looked for in csync2.cfg, for the message if it is in no group
  * Throws `usage` for a group or peer that is not there to be selected, `no-group` where this host is in none.
  */
-export function plan(groups: readonly Group[], selection: Selection): readonly PlannedPeer[] {
+export function plan(
+  groups: readonly Group[],
+  selection: Selection,
+  hostname: string,
+): readonly PlannedPeer[] {
   if (groups.length === 0)
     throw new Csync2revError(
       "no-group",
-      "this host is in no group of csync2.cfg: name it in a host line, or say with -N which name it goes by",
+      `this host, "${hostname}", is in no group of csync2.cfg: write this name into a host line, or say with -N which name it goes by there`,
     );
   const names = groups.map(({ name }) => name);
   const unknownGroup = selection.groups?.find((name) => !names.includes(name));

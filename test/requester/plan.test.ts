@@ -23,7 +23,7 @@ function group(name: string, hosts: string): Group {
 }
 
 function planned(groups: Group[], selection: Selection = {}): string[] {
-  return plan(groups, selection).map(
+  return plan(groups, selection, "h3").map(
     ({ name, routes }) => `${name} via ${routes.map((route) => route.group.name).join(", ")}`,
   );
 }
@@ -49,17 +49,17 @@ describe("the plan", () => {
     assert.deepEqual(planned(groups, { groups: ["db"] }), ["h1 via db", "h4 via db"]);
     assert.deepEqual(planned(groups, { peers: ["h2", "h4"] }), ["h2-web via web", "h4 via db"]);
     assert.deepEqual(planned(groups, { peers: ["h2-web"] }), ["h2-web via web"]);
-    assert.throws(() => plan(groups, { groups: ["www"] }), {
+    assert.throws(() => plan(groups, { groups: ["www"] }, "h3"), {
       code: "usage",
       message: /no group "www", only in web, db/,
     });
-    assert.throws(() => plan(groups, { peers: ["h9"] }), { code: "usage", message: /no peer "h9"/ });
+    assert.throws(() => plan(groups, { peers: ["h9"] }, "h3"), { code: "usage", message: /no peer "h9"/ });
   });
 
   test("is an error where this host is in no group", () => {
-    assert.throws(() => plan([], {}), {
+    assert.throws(() => plan([], {}, "h3.example.org"), {
       code: "no-group",
-      message: /this host is in no group of csync2\.cfg/,
+      message: /^this host, "h3\.example\.org", is in no group of csync2\.cfg: .* -N /,
     });
   });
 });

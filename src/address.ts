@@ -1,0 +1,13 @@
+/**
+ * An address in one spelling, whoever wrote it: without the IPv4-mapped prefix (RFC 4291, 2.5.5.2), an IPv6 address shortened as
+ * the kernel shows it. The zone of a link-local address stays.
+ */
+export function canonicalAddress(address: string): string {
+  const [plain = "", ...zone] = address.replace(/^::ffff:(?=\d+\.)/i, "").split("%");
+  const short = plain.includes(":") ? new URL(`http://[${plain}]`).hostname.slice(1, -1) : plain;
+  return [short, ...zone].join("%");
+}
+
+export function isLoopback(address: string): boolean {
+  return address === "::1" || address.startsWith("127.");
+}
