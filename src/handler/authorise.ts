@@ -2,7 +2,7 @@ import { mayAsk } from "../csync2cfg/directive.ts";
 import type { Group, Host } from "../csync2cfg/model.ts";
 import { verbOf, type Scope, type Verb } from "../csync2/verbs.ts";
 import { csync2Lock, firstFault, type ReadableHost } from "../host.ts";
-import type { RefusalReason, Request } from "../wire/messages.ts";
+import type { GroupRefusal, RefusalReason, Request } from "../wire/messages.ts";
 import { plainAddress } from "./connection.ts";
 
 /** Why a member is turned away: `detail` is for its administrator. */
@@ -18,29 +18,27 @@ const UNFIT_FOR_ARGV = /^-|[,\0\p{Surrogate}]/u;
 export class AuthorisedRequest {
   readonly verb: Verb;
   readonly output: boolean;
-  readonly group: Group;
-  readonly #from: Host;
+  /** Nothing is listed, compared or pushed outside it. No name of a group in it is also that of a group outside. */
+  readonly scope: Scope & { readonly groups: readonly string[] };
+  /** Groups with the same key and the same two hosts that the requester may not use. */
+  readonly refused: readonly GroupRefusal[];
 
-  private constructor(verb: Verb, output: boolean, group: Group, from: Host) {
+  private constructor(
+    verb: Verb,
+    output: boolean,
+    scope: AuthorisedRequest["scope"],
+    refused: readonly GroupRefusal[],
+  ) {
     this.verb = verb;
     this.output = output;
-    this.group = group;
-    this.#from = from;
-  }
-
-  /** The requester, as the local csync2.cfg names it. */
-  get from(): Host {
-    return this.#from;
-  }
-
-  /** What csync2 may touch for it. */
-  get scope(): Scope {
-    return { me: this.group.me.peername, peer: this.#from.peername, groups: null };
+    this.scope = scope;
+    this.refused = refused;
   }
 
   /**
-   * Holds an opened request against the local csync2.cfg, in the order of the protocol: to is me → group knows from → address →
-   * allow-list → slave → csync2.lock.
+   * Holds an opened request against the local csync2.cfg, in the order of the protocol: to is me → from is a member → address → each
+   * group's allow-list, slaves and name → csync2.lock. The group that the request names is not looked at: its key says which groups
+   * the requester is in.
    * @param opened the request, and the groups whose key opened it
    * @param address where the connection comes from; null where stdin is no socket
    */
@@ -50,7 +48,7 @@ export class AuthorisedRequest {
     site: ReadableHost,
   ): Promise<AuthorisedRequest | Refusal> {
     const { request, groups } = opened;
-    const { host } = site;
+    const { host, configuration } = site;
     if (firstFault(site) !== null)
       return refusal(
         "config",
@@ -60,48 +58,94 @@ export class AuthorisedRequest {
     if (verb === undefined)
       return refusal("unsupported-verb", `this csync2rev does not know the verb "${request.verb}"`);
 
-    // csync2 lets groups share a name.
-    const named = groups.filter(({ name }) => name === request.group);
-    if (named.length === 0) return refusal("not-a-member", `no group "${request.group}" with this key there`);
-    const mine = named.filter(({ me }) => me.peername === request.to);
+    const mine = groups.filter(({ me }) => me.peername === request.to);
     if (mine.length === 0) {
-      const names = [...new Set(named.map(({ me }) => me.peername))].join(", ");
-      return refusal("wrong-host", `this is ${names}, not "${request.to}", in group ${request.group}`);
+      const names = [...new Set(groups.map(({ me }) => me.peername))].join(", ");
+      return refusal("wrong-host", `this is ${names}, not "${request.to}", in the groups with this key`);
     }
-    const [membership] = mine.flatMap((group) =>
-      group.hosts
-        .filter((member) => member.peername === request.from && (member !== group.me || verb === "ping"))
-        .map((from) => ({ group, from })),
-    );
-    if (membership === undefined)
-      return refusal(
-        "not-a-member",
-        `group ${request.group} there has no other host with peername "${request.from}"`,
+    const memberships = mine.flatMap((group): Membership[] => {
+      const from = group.hosts.find(
+        (member) => member.peername === request.from && (member !== group.me || verb === "ping"),
       );
-    const { group, from } = membership;
-    const unsafe = [from.peername, group.me.peername].find((name) => UNFIT_FOR_ARGV.test(name));
+      return from === undefined ? [] : [{ group, from }];
+    });
+    const [first] = memberships;
+    if (first === undefined)
+      return refusal("not-a-member", `no group with this key there has another host "${request.from}"`);
+    const { from, me } = { from: first.from.peername, me: first.group.me.peername };
+    const unsafe = [from, me].find((name) => UNFIT_FOR_ARGV.test(name));
     if (unsafe !== undefined)
       return refusal(
         "config",
         `the name "${unsafe}" in csync2.cfg would read as an option or a list to csync2, or is no UTF-8`,
       );
     if (host.settings.verifyAddress) {
-      const wrong = await wrongAddress(from.peername, address);
+      const wrong = await wrongAddress(from, address);
       if (wrong !== null) return wrong;
     }
-    // A host pings itself to test that its own handler answers, and with the right keys.
-    if (from === group.me) return new AuthorisedRequest(verb, request.output, group, from);
-    if (!mayAsk(group, from))
-      return refusal("not-allowed", `no "#csync2rev allow" line of group ${group.name} there names you`);
-    if (group.me.slave)
-      return refusal("slave", `${group.me.peername} is a slave in group ${group.name}: it may not push`);
-    if (csync2Lock(host) !== null)
+    const { granted, refused } = scopeOf(memberships, configuration.groups);
+    if (granted.length === 0 && refused[0] !== undefined)
+      return refusal(refused[0].reason, refused.map(({ detail }) => detail).join("; "));
+    if (from !== me && csync2Lock(host) !== null)
       return refusal(
         "locked",
         `csync2.lock exists in ${host.systemDirectory} there: its administrator has stopped csync2`,
       );
-    return new AuthorisedRequest(verb, request.output, group, from);
+    const names = [...new Set(granted.map(({ name }) => name))];
+    return new AuthorisedRequest(verb, request.output, { me, peer: from, groups: names }, refused);
   }
+}
+
+/** A group, and the requester in it. */
+interface Membership {
+  readonly group: Group;
+  readonly from: Host;
+}
+
+/**
+ * The groups that a requester may use, and why not the others. csync2 -G takes groups by name, so that a name must not stand for a
+ * group outside the scope too.
+ */
+function scopeOf(
+  memberships: readonly Membership[],
+  ofThisHost: readonly Group[],
+): { granted: readonly Group[]; refused: readonly GroupRefusal[] } {
+  const judged = memberships.map((membership) => ({
+    group: membership.group,
+    why: whyNotIn(membership),
+  }));
+  const allowed = judged.filter(({ why }) => why === null).map(({ group }) => group);
+  const outside = new Set(ofThisHost.filter((group) => !allowed.includes(group)).map(({ name }) => name));
+  const named = judged.map(({ group, why }) => ({
+    group,
+    why:
+      why ??
+      (outside.has(group.name)
+        ? refusal(
+            "config",
+            `csync2.cfg there has two groups named ${group.name}, one of which is not yours, and csync2 -G takes both: rename one`,
+          )
+        : null),
+  }));
+  return {
+    granted: named.filter(({ why }) => why === null).map(({ group }) => group),
+    refused: named.flatMap(({ group, why }) => (why === null ? [] : { group: group.name, ...why })),
+  };
+}
+
+/** Why a requester may not use a group; null if it may. A host pings itself to test that its own handler answers: nothing runs. */
+function whyNotIn({ group, from }: Membership): Refusal | null {
+  if (from === group.me) return null;
+  if (!mayAsk(group, from))
+    return refusal("not-allowed", `no "#csync2rev allow" line of group ${group.name} there names you`);
+  if (group.me.slave)
+    return refusal("slave", `${group.me.peername} is a slave in group ${group.name}: it may not push`);
+  if (UNFIT_FOR_ARGV.test(group.name))
+    return refusal(
+      "config",
+      `the group name "${group.name}" in csync2.cfg there would read as an option or a list to csync2 -G, or is no UTF-8: rename it`,
+    );
+  return null;
 }
 
 function refusal(reason: RefusalReason, detail: string): Refusal {

@@ -12,6 +12,8 @@ import { Connection } from "./connection.ts";
 import { readOptions } from "./options.ts";
 import { Replies } from "./replies.ts";
 
+/** So much of the names of a request's groups goes into a line of the log, in characters. */
+const GROUPS_LOGGED = 500;
 /** In milliseconds: longer than any reason for silence takes to find out. */
 const SILENCE = 100;
 
@@ -106,8 +108,8 @@ async function answer(
   log: Log,
 ): Promise<void> {
   const { verb, group, from } = opened.request;
-  const who = { verb, group, from, address: connection.address ?? undefined };
-  const refuse = async (refusal: Refusal): Promise<void> => {
+  const asked = { verb, group, from, address: connection.address ?? undefined };
+  const refuse = async (refusal: Refusal, who = asked): Promise<void> => {
     replies.send({ type: "refused", ...refusal });
     await log("refused", { ...who, ...refusal });
   };
@@ -119,14 +121,20 @@ async function answer(
     await refuse(request);
     return;
   }
-  replies.send({ type: "accepted" });
+  const { groups } = request.scope;
+  const who = { ...asked, group: groups.join(",").slice(0, GROUPS_LOGGED) };
+  replies.send({
+    type: "accepted",
+    groups,
+    ...(request.refused.length > 0 ? { refused: request.refused } : {}),
+  });
   // Starting logger(1) takes longer than many a request: csync2 need not wait for it, and lines never overtake one another.
   void log("accepted", who);
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
   try {
     const end = await catchUp(request, site, replies, connected, () => connection.gone);
-    if ("reason" in end) {
-      await refuse(end);
+    if (!("type" in end)) {
+      await refuse(end, who);
       return;
     }
     replies.send(end);
@@ -134,7 +142,7 @@ async function answer(
     await log("done", { ...who, exit, updated, deleted, pending, attempts, seconds, detail });
   } catch (error) {
     if (!(error instanceof Csync2revError) || error.code !== "system") throw error;
-    await refuse({ reason: "config", detail: error.message });
+    await refuse({ reason: "config", detail: error.message }, who);
   }
 }
 

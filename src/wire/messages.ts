@@ -1,10 +1,19 @@
 import { Csync2revError } from "../errors.ts";
+import {
+  count,
+  decodeObject,
+  EXIT_LIMIT,
+  isFields,
+  isListOfNames,
+  name,
+  seconds,
+  string,
+  type Fields,
+} from "./fields.ts";
 import { BOX_OVERHEAD, NONCE_LENGTH, REPLY_BODY_LIMIT } from "./frame.ts";
 
 /** The version of the protocol, the only one so far. */
 export const VERSION = 1;
-/** The longest name in a request, in bytes of UTF-8. */
-export const NAME_LIMIT = 255;
 /** The longest text in a reply, in UTF-16 units: each is at most six bytes of JSON, so that its frame keeps to its limit. */
 export const TEXT_LIMIT = 2000;
 /** How many pending files a `done` names. */
@@ -46,6 +55,20 @@ export const REFUSAL_REASONS = [
 ] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
+/**
+ * Why an accepted request failed ahead of csync2, or had its csync2 ended: in `done`, whose `exit` is then not 0, so that 1.0.0, which
+ * does not know them, reads a failure.
+ */
+export const FAILURE_REASONS = ["no-way-back", "max-deleted", "stalled"] as const;
+export type FailureReason = (typeof FAILURE_REASONS)[number];
+
+/** A group with the request's key and its two hosts that the requester may not use. */
+export interface GroupRefusal {
+  readonly group: string;
+  readonly reason: RefusalReason;
+  readonly detail: string;
+}
+
 /** How a csync2 run that was accepted went. */
 export interface Done {
   readonly type: "done";
@@ -65,10 +88,20 @@ export interface Done {
   readonly seconds: number;
   /** Why, where `exit` is not 0: csync2's own words. */
   readonly detail?: string;
+  /** Absent where csync2's own words are all that is known. */
+  readonly reason?: FailureReason;
 }
 
 export type Reply =
-  | { readonly type: "accepted" }
+  /**
+   * `groups`: the scope of the request, the names here of its groups; absent where they would not fit into a frame. `refused`: groups
+   * that were left out; as many as fit, at least one if there is one. 1.0.0 sends neither.
+   */
+  | {
+      readonly type: "accepted";
+      readonly groups?: readonly string[];
+      readonly refused?: readonly GroupRefusal[];
+    }
   | { readonly type: "refused"; readonly reason: RefusalReason; readonly detail: string }
   | { readonly type: "waiting"; readonly on: "lock" | "retry"; readonly detail: string }
   | { readonly type: "output"; readonly line: string }
@@ -135,14 +168,20 @@ export function decodeRequest(text: Uint8Array): Request {
   };
 }
 
-/** A reply as the text of its box. Texts in it are cut, and pending files left out, so that its frame keeps to the limit. */
+/** A reply as the text of its box. Texts in it are cut, and names left out, so that its frame keeps to the limit. */
 export function encodeReply(reply: Reply): Uint8Array {
   const text = Buffer.from(
     JSON.stringify(reply, (_, value: unknown) => (typeof value === "string" ? cut(value) : value)),
   );
-  if (text.length + BOX_OVERHEAD <= REPLY_BODY_LIMIT || reply.type !== "done" || reply.files === undefined)
-    return text;
-  return encodeReply({ ...reply, files: reply.files.slice(0, -1) });
+  if (text.length + BOX_OVERHEAD <= REPLY_BODY_LIMIT) return text;
+  if (reply.type === "done" && reply.files !== undefined)
+    return encodeReply({ ...reply, files: reply.files.slice(0, -1) });
+  if (reply.type !== "accepted") return text;
+  const { groups, refused = [] } = reply;
+  if (groups !== undefined) return encodeReply({ type: "accepted", refused });
+  return refused.length > 1
+    ? encodeReply({ type: "accepted", refused: refused.slice(0, refused.length >> 1) })
+    : text;
 }
 
 /** Reads the text of a reply's box. Throws `message` for what is no reply. */
@@ -151,14 +190,11 @@ export function decodeReply(text: Uint8Array): Reply {
   const { type } = fields;
   switch (type) {
     case "accepted":
-      return { type };
+      return decodeAccepted(fields);
     case "alive":
       return { type, idle: count(fields, "idle") };
-    case "refused": {
-      const reason = REFUSAL_REASONS.find((known) => known === fields["reason"]);
-      if (reason === undefined) throw new Csync2revError("message", "a refusal for no known reason");
-      return { type, reason, detail: string(fields, "detail") };
-    }
+    case "refused":
+      return { type, reason: refusalReason(fields), detail: string(fields, "detail") };
     case "waiting": {
       const { on } = fields;
       if (on !== "lock" && on !== "retry") throw new Csync2revError("message", "waiting for nothing known");
@@ -173,66 +209,56 @@ export function decodeReply(text: Uint8Array): Reply {
   }
 }
 
-/** Fields that a handler need not send (`ping` runs nothing) read as 0. */
-function decodeDone(fields: Fields): Done {
-  const { exit, pending, files, detail } = fields;
-  if (!isCount(exit)) throw new Csync2revError("message", 'a "done" without an exit status');
-  if (pending !== undefined && !isCount(pending))
-    throw new Csync2revError("message", '"pending" is no number');
-  if (files !== undefined && !(Array.isArray(files) && files.every((file) => typeof file === "string")))
-    throw new Csync2revError("message", '"files" is no list of names');
+function decodeAccepted(fields: Fields): Extract<Reply, { type: "accepted" }> {
+  const { groups, refused } = fields;
+  if (groups !== undefined && !isListOfNames(groups))
+    throw new Csync2revError("message", '"groups" is no list of names');
+  if (refused !== undefined && !(Array.isArray(refused) && refused.every(isFields)))
+    throw new Csync2revError("message", '"refused" is no list of groups');
   return {
-    type: "done",
-    exit,
-    updated: count(fields, "updated"),
-    deleted: count(fields, "deleted"),
-    attempts: count(fields, "attempts"),
-    seconds: count(fields, "seconds"),
-    ...(pending === undefined ? {} : { pending }),
-    ...(fields["undecided"] === undefined ? {} : { undecided: count(fields, "undecided") }),
-    ...(files === undefined ? {} : { files }),
-    ...(detail === undefined ? {} : { detail: string(fields, "detail") }),
+    type: "accepted",
+    ...(groups === undefined ? {} : { groups }),
+    ...(refused === undefined
+      ? {}
+      : {
+          refused: refused.map((one: Fields) => ({
+            group: string(one, "group"),
+            reason: refusalReason(one),
+            detail: string(one, "detail"),
+          })),
+        }),
   };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function decodeObject(text: Uint8Array, what: string): Fields {
-  let value: unknown;
-  try {
-    value = JSON.parse(utf8.decode(text));
-  } catch {
-    throw new Csync2revError("message", `${what} is not UTF-8 JSON`);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new Csync2revError("message", `${what} is no JSON object`);
-  return value as Fields;
+function refusalReason(fields: Fields): RefusalReason {
+  const reason = REFUSAL_REASONS.find((known) => known === fields["reason"]);
+  if (reason === undefined) throw new Csync2revError("message", "a refusal for no known reason");
+  return reason;
 }
 
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function count(fields: Fields, field: string): number {
-  const value = Object.hasOwn(fields, field) ? fields[field] : 0;
-  if (typeof value !== "number" || !(value >= 0))
-    throw new Csync2revError("message", `"${field}" is no number`);
-  return value;
-}
-
-function string(fields: Fields, field: string): string {
-  const value = Object.hasOwn(fields, field) ? fields[field] : undefined;
-  if (typeof value !== "string") throw new Csync2revError("message", `"${field}" is no text`);
-  return value;
-}
-
-function name(fields: Fields, field: string): string {
-  const value = string(fields, field);
-  if (value === "" || Buffer.byteLength(value) > NAME_LIMIT)
-    throw new Csync2revError("message", `"${field}" is not 1 to ${NAME_LIMIT} bytes long`);
-  return value;
+/**
+ * Fields that a handler need not send (`ping` runs nothing) read as 0. A failure's reason that is not known is left out: `exit` and
+ * `detail` tell of it.
+ */
+function decodeDone(fields: Fields): Done {
+  const { files, detail } = fields;
+  if (!Object.hasOwn(fields, "exit")) throw new Csync2revError("message", 'a "done" without an exit status');
+  if (files !== undefined && !isListOfNames(files))
+    throw new Csync2revError("message", '"files" is no list of names');
+  const reason = FAILURE_REASONS.find((known) => known === fields["reason"]);
+  return {
+    type: "done",
+    exit: count(fields, "exit", EXIT_LIMIT),
+    updated: count(fields, "updated"),
+    deleted: count(fields, "deleted"),
+    attempts: count(fields, "attempts"),
+    seconds: seconds(fields),
+    ...(fields["pending"] === undefined ? {} : { pending: count(fields, "pending") }),
+    ...(fields["undecided"] === undefined ? {} : { undecided: count(fields, "undecided") }),
+    ...(files === undefined ? {} : { files }),
+    ...(detail === undefined ? {} : { detail: string(fields, "detail") }),
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
 function cut(text: string): string {

@@ -43,7 +43,7 @@ describe("a handler that breaks", () => {
       const seal = { key: cluster.key, text: asking("update") };
       const outcomes = await connectFrom(h1, [{ host: "h2", seal, pieces: [20], gap: 200 }]);
       const [{ replies, received } = { replies: [], received: 0 }] = outcomes;
-      if (what.includes("started")) assert.deepEqual(replies, [{ type: "accepted" }]);
+      if (what.includes("started")) assert.deepEqual(replies, [{ type: "accepted", groups: ["cluster"] }]);
       else assert.equal(received, 44);
       await h2.until("it is logged", () =>
         h2.syslog("csync2rev").some(({ message }) => message.includes("injected")),

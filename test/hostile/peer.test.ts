@@ -39,7 +39,7 @@ const MANNERS: Readonly<Record<string, readonly string[]>> = {
   "largest-frames": ["caught-up"],
   escapes: ["pending"],
   "escapes-refused": ["refused"],
-  absurd: ["pending"],
+  absurd: ["lost"],
   endless: ["busy"],
   noise: ["unanswered"],
   "no-greeting": ["unreachable"],

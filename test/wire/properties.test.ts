@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { COUNT_LIMIT, EXIT_LIMIT, NAME_LIMIT } from "../../src/wire/fields.ts";
 import { BOX_OVERHEAD, encodeFrame, REPLY_BODY_LIMIT, takeFrame } from "../../src/wire/frame.ts";
 import {
   decodeGreeting,
@@ -11,8 +12,8 @@ import {
   encodeReply,
   encodeRequest,
   encodeSealedRequest,
+  FAILURE_REASONS,
   FILES_LIMIT,
-  NAME_LIMIT,
   REFUSAL_REASONS,
   TEXT_LIMIT,
   type Reply,
@@ -53,9 +54,19 @@ const request: fc.Arbitrary<Request> = fc.record({
   to: name,
   output: fc.boolean(),
 });
-const count = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+const count = fc.nat({ max: COUNT_LIMIT });
 const reply: fc.Arbitrary<Reply> = fc.oneof(
-  fc.constant({ type: "accepted" as const }),
+  fc.record(
+    {
+      type: fc.constant("accepted" as const),
+      groups: fc.array(nasty, { maxLength: 9 }),
+      refused: fc.array(
+        fc.record({ group: nasty, reason: fc.constantFrom(...REFUSAL_REASONS), detail: nasty }),
+        { maxLength: 9 },
+      ),
+    },
+    { requiredKeys: ["type"] },
+  ),
   fc.record({
     type: fc.constant("refused" as const),
     reason: fc.constantFrom(...REFUSAL_REASONS),
@@ -71,14 +82,15 @@ const reply: fc.Arbitrary<Reply> = fc.oneof(
   fc.record(
     {
       type: fc.constant("done" as const),
-      exit: count,
+      exit: fc.nat({ max: EXIT_LIMIT }),
       updated: count,
       deleted: count,
       attempts: count,
-      seconds: fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+      seconds: count.map((milliseconds) => milliseconds / 1000),
       pending: count,
       files: fc.array(nasty, { maxLength: FILES_LIMIT }),
       detail: nasty,
+      reason: fc.constantFrom(...FAILURE_REASONS),
     },
     { requiredKeys: ["type", "exit", "updated", "deleted", "attempts", "seconds"] },
   ),
@@ -142,6 +154,7 @@ test("a reply keeps to its frame, however long its texts are", () => {
   });
   fc.assert(
     fc.property(fc.array(long, { maxLength: FILES_LIMIT }), long, (files, detail) => {
+      const refused = files.map((group) => ({ group, reason: "slave" as const, detail }));
       const done: Reply = {
         type: "done",
         exit: 1,
@@ -155,6 +168,8 @@ test("a reply keeps to its frame, however long its texts are", () => {
       };
       for (const reply of [
         done,
+        { type: "accepted", groups: files, refused },
+        { type: "accepted", groups: files },
         { type: "output", line: detail },
         { type: "refused", reason: "config", detail },
       ] as const) {
@@ -162,6 +177,11 @@ test("a reply keeps to its frame, however long its texts are", () => {
         assert.ok(text.length + BOX_OVERHEAD <= REPLY_BODY_LIMIT);
         const decoded = decodeReply(text);
         assert.equal(decoded.type, reply.type);
+        if (decoded.type === "accepted") {
+          // A requester that hears fewer groups than there are would count the others as refused.
+          assert.equal(decoded.groups?.length ?? files.length, files.length);
+          assert.equal((decoded.refused?.length ?? 0) > 0, "refused" in reply && files.length > 0);
+        }
         if (decoded.type === "done") {
           assert.equal(decoded.pending, 9);
           assert.ok((decoded.detail ?? "").length <= TEXT_LIMIT);
@@ -241,6 +261,27 @@ test("a request that is no request once opened is turned down, whatever its JSON
     }),
     runs,
   );
+});
+
+test("a number in a reply is whole and in its range, or the reply is none", () => {
+  const done = { type: "done", exit: 0 };
+  for (const field of ["updated", "deleted", "attempts", "pending", "undecided", "exit", "seconds"])
+    for (const value of ["1e999", "-1", "-1e999", "null", '"1"', "1e10", "[]", "true"])
+      assert.throws(
+        () => decodeReply(Buffer.from(JSON.stringify({ ...done, [field]: "?" }).replace('"?"', value))),
+        { code: "message" },
+        `${field}: ${value}`,
+      );
+  for (const field of ["updated", "deleted", "attempts", "pending", "undecided", "exit"])
+    assert.throws(() => decodeReply(Buffer.from(JSON.stringify({ ...done, [field]: 0.5 }))), {
+      code: "message",
+    });
+  assert.throws(() => decodeReply(Buffer.from('{"type":"alive","idle":1e999}')), { code: "message" });
+  assert.throws(() => decodeReply(Buffer.from('{"type":"done","exit":256}')), { code: "message" });
+  // A later version's reason is no error: exit and detail tell.
+  assert.deepEqual(decodeReply(Buffer.from('{"type":"done","exit":1,"reason":"of-a-later-version"}')), {
+    ...{ type: "done", exit: 1, updated: 0, deleted: 0, attempts: 0, seconds: 0 },
+  });
 });
 
 test("a frame and what follows it come apart where they were put together", () => {

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, test } from "node:test";
+import { type Cluster, type Host, startCluster } from "../cluster/cluster.ts";
+import type { Reply } from "../../src/wire/messages.ts";
+import { askOver } from "./requester.ts";
+
+/** Which files a group's key is good for, seen from a requester that holds it. */
+
+const KEYS = { secret: "S".repeat(64), open: "O".repeat(64) };
+
+function group(name: string, key: keyof typeof KEYS, lines: readonly string[]): string {
+  return `group ${name} { host h1 h2 h3; key /etc/csync2.key_${key}; auto younger; ${lines.join(" ")} }\n`;
+}
+
+const SECRET = group("secret", "secret", [
+  "include /srv/data/secret; include /srv/data/both;",
+  "\n#csync2rev allow h2;\n",
+]);
+const OPEN = group("open", "open", ["include /srv/data/open; include /srv/data/both;"]);
+
+let cluster: Cluster;
+let h1: Host;
+let h3: Host;
+
+before(async () => {
+  cluster = await startCluster();
+  [h1, h3] = [cluster.host("h1"), cluster.host("h3")];
+});
+after(() => cluster.close());
+
+const start = async (groups: string): Promise<void> => {
+  await cluster.reset(`nossl * *;\n${groups}`);
+  for (const host of cluster.hosts) {
+    for (const [name, key] of Object.entries(KEYS)) host.write(`/etc/csync2.key_${name}`, key, 0o600);
+    await host.serve("inetd");
+  }
+};
+/** Asks h1 as h3 would, with the key of group `open` alone. */
+const ask = async (verb: string, key = KEYS.open): Promise<readonly Reply[]> =>
+  (await askOver(h3, "h1", { key, verb, group: "open", output: true })).replies;
+const doneOf = (replies: readonly Reply[]): Extract<Reply, { type: "done" }> => {
+  const done = replies.at(-1);
+  assert.equal(done?.type, "done", JSON.stringify(replies));
+  return done;
+};
+const dirtyForH3 = async (): Promise<string[]> =>
+  (await h1.csync2("-M")).stdout
+    .split("\n")
+    .map((row) => row.split("\t"))
+    .filter(([, , peer]) => peer === "h3")
+    .map(([, , , file = ""]) => file);
+
+describe("a member that one group leaves out", () => {
+  beforeEach(async () => {
+    await start(SECRET + OPEN);
+    h1.write("/srv/data/secret/plan", "1");
+    h1.write("/srv/data/open/page", "1");
+    h1.write("/srv/data/both", "1");
+  });
+
+  test("asks with the other group's key: check lists the files of that group alone", async () => {
+    const replies = await ask("check");
+    assert.deepEqual(replies[0], { type: "accepted", groups: ["open"] });
+    const { pending, files } = doneOf(replies);
+    assert.deepEqual([pending, files], [3, ["/srv/data/both", "/srv/data/open", "/srv/data/open/page"]]);
+    assert.ok((await dirtyForH3()).includes("/srv/data/secret/plan"));
+  });
+
+  test("update pushes the files of that group alone, one that is in both groups too", async () => {
+    await h1.csync2("-cr", "/");
+    const replies = await ask("update");
+    const { exit, updated, pending, files } = doneOf(replies);
+    assert.deepEqual([exit, updated, pending, files], [0, 3, 0, []]);
+    assert.deepEqual([...h3.tree().keys()], ["both", "open", "open/page"]);
+    assert.deepEqual(await dirtyForH3(), ["/srv/data/secret", "/srv/data/secret/plan"]);
+    assert.ok(!JSON.stringify(replies).includes("secret"));
+  });
+
+  test("preview names the files of that group alone", async () => {
+    const replies = await ask("preview");
+    const { exit, files = [] } = doneOf(replies);
+    assert.equal(exit, 0);
+    assert.deepEqual([...files].sort(), ["/srv/data/both", "/srv/data/open", "/srv/data/open/page"]);
+    assert.deepEqual([...h3.tree().keys()], []);
+  });
+
+  test("reconcile compares, marks and pushes the files of that group alone", async () => {
+    await h1.csync2("-cIr", "/");
+    const replies = await ask("reconcile");
+    assert.deepEqual([doneOf(replies).exit, doneOf(replies).pending], [0, 0]);
+    assert.deepEqual([...h3.tree().keys()], ["both", "open", "open/page"]);
+    assert.deepEqual(await dirtyForH3(), []);
+    assert.ok(!JSON.stringify(replies).includes("secret"));
+  });
+
+  test("with the key of the group that leaves it out it is refused", async () => {
+    const [refused] = await ask("check", KEYS.secret);
+    assert.ok(refused?.type === "refused");
+    assert.equal(refused.reason, "not-allowed");
+  });
+});
+
+test("another group with the same key is in the scope too; what is left out of it is named", async () => {
+  const third = group("third", "open", ["include /srv/data/third;"]);
+  const closed = group("closed", "open", ["include /srv/data/closed;", "\n#csync2rev allow h2;\n"]);
+  await start(OPEN + third + closed);
+  for (const name of ["open", "third", "closed"]) h1.write(`/srv/data/${name}/a`, "a");
+  await h1.csync2("-cr", "/");
+  const replies = await ask("update");
+  assert.deepEqual(replies[0], {
+    type: "accepted",
+    groups: ["open", "third"],
+    refused: [
+      {
+        group: "closed",
+        reason: "not-allowed",
+        detail: 'no "#csync2rev allow" line of group closed there names you',
+      },
+    ],
+  });
+  assert.equal(doneOf(replies).pending, 0);
+  assert.deepEqual([...h3.tree().keys()], ["open", "open/a", "third", "third/a"]);
+  assert.deepEqual(await dirtyForH3(), ["/srv/data/closed", "/srv/data/closed/a"]);
+});
+
+for (const [what, name, other] of [
+  ["that is a list to csync2", '"open,secret"', SECRET],
+  ["that reads as an option", '"-open"', SECRET],
+  [
+    "that a group outside the scope has too",
+    "open",
+    SECRET.replace("group secret", "group open").replace("#csync2rev allow h2;", ""),
+  ],
+] as const)
+  test(`a group's name ${what} is refused: csync2 would serve more than the key is good for`, async () => {
+    await start(OPEN.replace("group open", `group ${name}`) + other);
+    h1.write("/srv/data/open/page", "1");
+    h1.write("/srv/data/secret/plan", "1");
+    const replies = await ask("check");
+    assert.deepEqual(
+      replies.map((reply) => (reply.type === "refused" ? reply.reason : reply.type)),
+      ["config"],
+    );
+    assert.equal((await h1.csync2("-M")).code, 2);
+  });
