@@ -20,6 +20,8 @@ export class AuthorisedRequest {
   readonly output: boolean;
   /** Nothing is listed, compared or pushed outside it. No name of a group in it is also that of a group outside. */
   readonly scope: Scope & { readonly groups: readonly string[] };
+  /** Whether the scope is all groups of this host: then no line of csync2's names what is not the requester's to know. */
+  readonly isWhole: boolean;
   /** Groups with the same key and the same two hosts that the requester may not use. */
   readonly refused: readonly GroupRefusal[];
 
@@ -27,11 +29,13 @@ export class AuthorisedRequest {
     verb: Verb,
     output: boolean,
     scope: AuthorisedRequest["scope"],
+    isWhole: boolean,
     refused: readonly GroupRefusal[],
   ) {
     this.verb = verb;
     this.output = output;
     this.scope = scope;
+    this.isWhole = isWhole;
     this.refused = refused;
   }
 
@@ -92,7 +96,8 @@ export class AuthorisedRequest {
         `csync2.lock exists in ${host.systemDirectory} there: its administrator has stopped csync2`,
       );
     const names = [...new Set(granted.map(({ name }) => name))];
-    return new AuthorisedRequest(verb, request.output, { me, peer: from, groups: names }, refused);
+    const isWhole = granted.length === configuration.groups.length;
+    return new AuthorisedRequest(verb, request.output, { me, peer: from, groups: names }, isWhole, refused);
   }
 }
 

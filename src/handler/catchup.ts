@@ -9,6 +9,16 @@ import type { AuthorisedRequest, Refusal } from "./authorise.ts";
 import { checkOnce } from "./checks.ts";
 import type { Replies } from "./replies.ts";
 
+/** How csync2 went, for the requester and for the log. */
+export interface Ending {
+  readonly done: Done;
+  /** csync2's own words, for this host's log; undefined if it had nothing to complain of. */
+  readonly complaint: string | undefined;
+}
+
+/** What is said in place of the complaint of a check: it may name a file of a group that is not the requester's. */
+const CHECK_FAILED = "csync2's check there failed; csync2rev's log there has its words";
+
 /**
  * Runs what an authorised request asks for, and tells how it went. Once csync2 runs, nothing that the requester does stops it.
  * @param connected when the requester connected, on process.hrtime's clock, in nanoseconds
@@ -22,11 +32,13 @@ export async function catchUp(
   replies: Replies,
   connected: bigint,
   gone: () => boolean,
-): Promise<Done | Refusal> {
+): Promise<Ending | Refusal> {
   const began = process.uptime();
   const { scope } = request;
   const verb = VERBS[request.verb];
   const watcher = tellRequester(replies, request.output, gone);
+  // A check looks at all groups of this host.
+  const checkWatcher = request.isWhole ? watcher : tellRequester(replies, false, gone);
   let last = nothingRun();
   let attempts = 0;
   let undecided: readonly string[] = [];
@@ -37,11 +49,12 @@ export async function catchUp(
     attempts += marked.attempts;
     undecided = marked.undecided;
   }
+  let checks = false;
   for (const command of last.exit === 0 ? verb.commands(scope) : []) {
-    const insisted =
-      command.shared === true
-        ? await checkOnce(host, connected, watcher)
-        : await insist(host, command, watcher);
+    checks = command.shared === true;
+    const insisted = checks
+      ? await checkOnce(host, connected, checkWatcher)
+      : await insist(host, command, watcher);
     if (insisted.kind === "busy") return { reason: "busy", detail: insisted.holder };
     last = insisted;
     attempts += insisted.attempts;
@@ -49,7 +62,9 @@ export async function catchUp(
   }
 
   const { exit, report } = last;
-  return {
+  const complaint = exit === 0 ? undefined : report.complaint;
+  const detail = complaint !== undefined && checks && !request.isWhole ? CHECK_FAILED : complaint;
+  const done: Done = {
     type: "done",
     exit,
     updated: verb.previews ? report.wouldUpdate.size : report.updated,
@@ -57,8 +72,9 @@ export async function catchUp(
     ...(await left()),
     attempts,
     seconds: Math.round((process.uptime() - began) * 1000) / 1000,
-    ...(exit === 0 || report.complaint === undefined ? {} : { detail: report.complaint }),
+    ...(detail === undefined ? {} : { detail }),
   };
+  return { done, complaint };
 
   /** What the requester still lacks; after a dry run, what it would be sent. */
   async function left(): Promise<Pick<Done, "pending" | "undecided" | "files">> {

@@ -133,13 +133,14 @@ async function answer(
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
   try {
     const end = await catchUp(request, site, replies, connected, () => connection.gone);
-    if (!("type" in end)) {
+    if ("reason" in end) {
       await refuse(end, who);
       return;
     }
-    replies.send(end);
-    const { exit, updated, deleted, pending, attempts, seconds, detail } = end;
-    await log("done", { ...who, exit, updated, deleted, pending, attempts, seconds, detail });
+    const { done, complaint } = end;
+    replies.send(done);
+    const { exit, updated, deleted, pending, attempts, seconds } = done;
+    await log("done", { ...who, exit, updated, deleted, pending, attempts, seconds, detail: complaint });
   } catch (error) {
     if (!(error instanceof Csync2revError) || error.code !== "system") throw error;
     await refuse({ reason: "config", detail: error.message }, who);

@@ -64,6 +64,7 @@ describe("a member that one group leaves out", () => {
     const { pending, files } = doneOf(replies);
     assert.deepEqual([pending, files], [3, ["/srv/data/both", "/srv/data/open", "/srv/data/open/page"]]);
     assert.ok((await dirtyForH3()).includes("/srv/data/secret/plan"));
+    assert.ok(!JSON.stringify(replies).includes("secret"), "nor do csync2's lines name another");
   });
 
   test("update pushes the files of that group alone, one that is in both groups too", async () => {
@@ -81,6 +82,7 @@ describe("a member that one group leaves out", () => {
     const { exit, files = [] } = doneOf(replies);
     assert.equal(exit, 0);
     assert.deepEqual([...files].sort(), ["/srv/data/both", "/srv/data/open", "/srv/data/open/page"]);
+    assert.ok(!JSON.stringify(replies).includes("secret"));
     assert.deepEqual([...h3.tree().keys()], []);
   });
 
@@ -91,6 +93,20 @@ describe("a member that one group leaves out", () => {
     assert.deepEqual([...h3.tree().keys()], ["both", "open", "open/page"]);
     assert.deepEqual(await dirtyForH3(), []);
     assert.ok(!JSON.stringify(replies).includes("secret"));
+  });
+
+  test("a check that fails on a file of the other group does not name it", async () => {
+    h1.write(
+      "/opt/csync2-stub",
+      `#!/bin/sh\necho "This should not happen: Can't stat /srv/data/secret/plan." >&2\nexit 1\n`,
+      0o755,
+    );
+    h1.write("/etc/csync2rev.ini", "csync2 = /opt/csync2-stub\nretries = 0\n");
+    const replies = await ask("check");
+    assert.equal(doneOf(replies).exit, 1);
+    assert.ok(!JSON.stringify(replies).includes("secret"));
+    const [, done] = await h1.logged("csync2rev", 2);
+    assert.match(done?.message ?? "", /^event=done .* detail="This should not happen: .*secret/);
   });
 
   test("with the key of the group that leaves it out it is refused", async () => {
