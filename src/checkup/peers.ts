@@ -24,11 +24,11 @@ export async function pingPeers(
     peers
       .flatMap(({ routes }) => routes)
       .map(async (route) => {
-        const release = await slots.take();
+        const claim = await slots.claim();
         try {
           return judge(route, await ask("ping", route, means, () => undefined));
         } finally {
-          release();
+          claim.end();
         }
       }),
   );
