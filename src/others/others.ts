@@ -75,11 +75,12 @@ export async function askOthers(
   const means = { config: host.config, port, connectTimeout, sources, output, limits, receiving };
   const asking = new Asking(host, ourNames, options, means, audience);
   const turns = peers.map((peer) => new Turn(peer));
-  const results = await Promise.all(
-    turns.map(async (turn) => {
+  const results = new Array<PeerResult>(turns.length);
+  await Promise.all(
+    inRandomOrder([...turns.entries()]).map(async ([i, turn]) => {
       const result = await asking.catchUpFrom(turn);
+      results[i] = result;
       audience.result(turn.peer, result);
-      return result;
     }),
   );
   if (options.verify) await asking.verify(turns, results);
@@ -89,6 +90,14 @@ export async function askOthers(
     exit: interrupt.aborted ? EXIT.interrupted : exitStatus(results.map(({ outcome }) => outcome)),
     peers: results,
   };
+}
+
+/** Hosts that boot together must not all ask the same peer first. */
+function inRandomOrder<T>(all: readonly T[]): T[] {
+  return all
+    .map((one) => ({ one, place: Math.random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ one }) => one);
 }
 
 /** One run of `--others`: the slots that its conversations share. */
