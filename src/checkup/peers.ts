@@ -24,11 +24,11 @@ export async function pingPeers(
     peers
       .flatMap(({ routes }) => routes)
       .map(async (route) => {
-        const claim = await slots.claim();
+        const release = await slots.take();
         try {
           return judge(route, await ask("ping", route, means, () => undefined));
         } finally {
-          claim.end();
+          release();
         }
       }),
   );
