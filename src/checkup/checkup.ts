@@ -7,6 +7,7 @@ import { limitsOf } from "../requester/limits.ts";
 import { EXIT, exitStatus } from "../requester/outcome.ts";
 import { plan, type Selection } from "../requester/plan.ts";
 import { sourcesOf } from "../requester/addresses.ts";
+import { Receiving } from "../requester/receiving.ts";
 import { checkConfiguration } from "./configuration.ts";
 import { checkFiles } from "./files.ts";
 import type { Finding } from "./finding.ts";
@@ -81,6 +82,7 @@ async function meansOf({ host, configuration }: ConfiguredHost, options: Checkup
     sources: await sourcesOf(ourNames, limits),
     output: false,
     limits,
+    receiving: new Receiving(),
   };
 }
 

@@ -24,11 +24,11 @@ export async function pingPeers(
     peers
       .flatMap(({ routes }) => routes)
       .map(async (route) => {
-        const release = await slots.take();
+        const claim = await slots.claim();
         try {
           return judge(route, await ask("ping", route, means, () => undefined));
         } finally {
-          release();
+          claim.end();
         }
       }),
   );
@@ -37,6 +37,11 @@ export async function pingPeers(
 function judge(route: Route, answer: Answer): PeerFinding {
   const { group, peer } = route;
   const where = { item: `ping ${peer.peername}`, peer: peer.peername, group: group.name };
+  if (answer.kind === "done" && answer.done.exit !== 0) {
+    const { reason = null, detail = "it said no more" } = answer.done;
+    const why = [reason, `in group ${group.name}`, detail].filter((word) => word !== null).join(": ");
+    return { ...where, status: "failed", outcome: "failed", detail: `failed: ${why}`, advice: null };
+  }
   if (answer.kind === "done")
     return {
       ...where,

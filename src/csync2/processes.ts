@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 
 /** Ticks of the kernel's clock in a second: proc(5) counts in them; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -14,6 +14,18 @@ export function processorTicks(pid: number): number | undefined {
 export function childOf(pid: number): number | undefined {
   const first = read(`/proc/${pid}/task/${pid}/children`)?.split(" ")[0];
   return first === undefined || first === "" ? undefined : Number(first);
+}
+
+/**
+ * How many bytes the csync2s that serve peers on this host have read so far (proc(5), rchar); one that has ended counts no more.
+ * inetd, xinetd and systemd start `csync2 -i`; a csync2 of its own is `csync2 -ii`, and starts a process for each connection.
+ */
+export function receivedBytes(): number {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry) && read(`/proc/${entry}/comm`)?.trim() === "csync2")
+    .filter((pid) => (read(`/proc/${pid}/cmdline`)?.split("\0") ?? []).some((word) => /^-\w*i/.test(word)))
+    .map((pid) => Number(/^rchar: (\d+)$/m.exec(read(`/proc/${pid}/io`) ?? "")?.[1] ?? 0))
+    .reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Who holds a lock file, in words for an administrator: the program, its pid and for how long it has run. */

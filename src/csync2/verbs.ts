@@ -36,6 +36,8 @@ interface Row {
   readonly commands: (scope: Scope) => readonly Command[];
   /** Whether it writes files on the requester. */
   readonly pushes: boolean;
+  /** Whether it is to find out first if the requester's csync2 can be reached. */
+  readonly needsWayBack: boolean;
   /** Whether it only tells what would be pushed. */
   readonly previews: boolean;
   /** Marks what is newer here, or only here, before it runs its commands. */
@@ -47,6 +49,7 @@ interface Row {
 const QUIET: Row = {
   commands: () => [],
   pushes: false,
+  needsWayBack: false,
   previews: false,
   reconciles: false,
   doing: "answering",
@@ -54,16 +57,29 @@ const QUIET: Row = {
 
 /** Everything that a requester may ask for. */
 export const VERBS = {
-  ping: QUIET,
+  ping: { ...QUIET, needsWayBack: true },
   /** How many files wait, without a look at the trees. */
   status: { ...QUIET, doing: "counting what waits" },
   check: { ...QUIET, commands: () => [CHECK], doing: "checking its files" },
-  update: { ...QUIET, commands: (scope) => [push(scope)], pushes: true, doing: "pushing" },
-  preview: { ...QUIET, commands: (scope) => [CHECK, pushDry(scope)], previews: true, doing: "previewing" },
+  update: {
+    ...QUIET,
+    commands: (scope) => [push(scope)],
+    pushes: true,
+    needsWayBack: true,
+    doing: "pushing",
+  },
+  preview: {
+    ...QUIET,
+    commands: (scope) => [CHECK, pushDry(scope)],
+    needsWayBack: true,
+    previews: true,
+    doing: "previewing",
+  },
   reconcile: {
     ...QUIET,
     commands: (scope) => [push(scope)],
     pushes: true,
+    needsWayBack: true,
     reconciles: true,
     doing: "reconciling",
   },

@@ -4,7 +4,7 @@ import { listDirty } from "../csync2/list.ts";
 import { VERBS } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
 import type { ConfiguredHost } from "../host.ts";
-import { FILES_LIMIT, type Done } from "../wire/messages.ts";
+import { FILES_LIMIT, type Done, type FailureReason } from "../wire/messages.ts";
 import type { AuthorisedRequest, Refusal } from "./authorise.ts";
 import { checkOnce } from "./checks.ts";
 import type { Replies } from "./replies.ts";
@@ -15,6 +15,9 @@ export interface Ending {
   /** csync2's own words, for this host's log; undefined if it had nothing to complain of. */
   readonly complaint: string | undefined;
 }
+
+/** The status of a request that failed for a reason of csync2rev's own: csync2's for an unspecified error. */
+const FAILED = 1;
 
 /** What is said in place of the complaint of a check: it may name a file of a group that is not the requester's. */
 const CHECK_FAILED = "csync2's check there failed; csync2rev's log there has its words";
@@ -39,6 +42,11 @@ export async function catchUp(
   const watcher = tellRequester(replies, request.output, gone);
   // A check looks at all groups of this host.
   const checkWatcher = request.isWhole ? watcher : tellRequester(replies, false, gone);
+  if (verb.needsWayBack && scope.me !== scope.peer) {
+    const { whyNoWayBack } = await import("./wayback.ts");
+    const why = await whyNoWayBack(host, scope);
+    if (why !== null) return failure("no-way-back", why, began);
+  }
   let last = nothingRun();
   let attempts = 0;
   let undecided: readonly string[] = [];
@@ -71,7 +79,7 @@ export async function catchUp(
     deleted: verb.previews ? report.wouldDelete.size : report.deleted,
     ...(await left()),
     attempts,
-    seconds: Math.round((process.uptime() - began) * 1000) / 1000,
+    seconds: secondsSince(began),
     ...(detail === undefined ? {} : { detail }),
   };
   return { done, complaint };
@@ -92,6 +100,17 @@ export async function catchUp(
       ...(undecided.length === 0 ? {} : { undecided: undecided.length }),
     };
   }
+}
+
+/** What a request comes to that failed ahead of csync2. */
+function failure(reason: FailureReason, detail: string, began: number): Ending {
+  const counts = { updated: 0, deleted: 0, attempts: 0, seconds: secondsSince(began) };
+  return { done: { type: "done", exit: FAILED, ...counts, detail, reason }, complaint: detail };
+}
+
+/** On process.uptime's clock, to a millisecond. */
+function secondsSince(began: number): number {
+  return Math.round((process.uptime() - began) * 1000) / 1000;
 }
 
 function tellRequester(replies: Replies, output: boolean, gone: () => boolean): InsistWatcher {

@@ -139,8 +139,18 @@ async function answer(
     }
     const { done, complaint } = end;
     replies.send(done);
-    const { exit, updated, deleted, pending, attempts, seconds } = done;
-    await log("done", { ...who, exit, updated, deleted, pending, attempts, seconds, detail: complaint });
+    const { exit, updated, deleted, pending, attempts, seconds, reason } = done;
+    await log("done", {
+      ...who,
+      exit,
+      updated,
+      deleted,
+      pending,
+      attempts,
+      seconds,
+      reason,
+      detail: complaint,
+    });
   } catch (error) {
     if (!(error instanceof Csync2revError) || error.code !== "system") throw error;
     await refuse({ reason: "config", detail: error.message }, who);

@@ -1,5 +1,5 @@
 import type { Difference } from "../csync2/compare.ts";
-import type { Verb } from "../csync2/verbs.ts";
+import { VERBS, type Verb } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
 import { backoffAfter } from "../backoff.ts";
@@ -18,12 +18,13 @@ import {
 } from "../requester/outcome.ts";
 import type { PlannedPeer, Route } from "../requester/plan.ts";
 import { whyNotReady } from "./ready.ts";
-import { Slots } from "../requester/slots.ts";
+import { Receiving } from "../requester/receiving.ts";
+import { Slots, type Claim } from "../requester/slots.ts";
 
-/** A slot counts for so long while nobody answers: dead peers must not hold up the living. In milliseconds. */
-const UNANSWERED_HOLDS_SLOT = 1_000;
-/** So many seconds without a sign of life from a push, and the next peer's may start. */
-const IDLE_HOLDS_SLOT = 60;
+/** A push from which nothing has arrived here for so long lets the next one start, in milliseconds. */
+const IDLE_HOLDS_SLOT = 60_000;
+/** How often it is seen whether a peer keeps others waiting too long, in milliseconds. */
+const LOOK_EVERY = 250;
 
 /** How often a peer is asked to push once more where files have changed while it pushed. */
 const MORE_PUSHES = 3;
@@ -70,7 +71,8 @@ export async function askOthers(
   const ourNames = [...new Set(peers.flatMap(({ routes }) => routes.map(({ group }) => group.me.peername)))];
   const sources = await sourcesOf(ourNames, limits);
   const { port, connectTimeout, output } = options;
-  const means = { config: host.config, port, connectTimeout, sources, output, limits };
+  const receiving = new Receiving();
+  const means = { config: host.config, port, connectTimeout, sources, output, limits, receiving };
   const asking = new Asking(host, ourNames, options, means, audience);
   const turns = peers.map((peer) => new Turn(peer));
   const results = new Array<PeerResult>(turns.length);
@@ -106,6 +108,8 @@ class Asking {
   readonly #means: Means;
   readonly #audience: Audience;
   readonly #checks: Slots;
+  /** On the clock of `performance`. */
+  readonly #deadline: number;
   /** Two pushes at once would fight over this host's csync2 database. */
   readonly #pushes = new Slots(1);
   #notReady: Promise<string | null> | undefined;
@@ -124,6 +128,7 @@ class Asking {
     this.#means = means;
     this.#audience = audience;
     this.#checks = new Slots(options.jobs);
+    this.#deadline = performance.now() + options.deadline * 1000;
   }
 
   /** Sees one peer through: its check, then its push. */
@@ -197,7 +202,7 @@ class Asking {
     let answer: Answer | null = null;
     for (let failures = 1; ; failures++) {
       if (answer === null) this.#audience.stage(turn.peer, verb, { at: "queued" });
-      const release = await slots.take();
+      const claim = await slots.claim();
       try {
         const limit = reachedLimit(this.#means.limits);
         if (limit !== null)
@@ -208,14 +213,18 @@ class Asking {
               detail: `${LIMIT_WORDS[limit]} before it could be asked to ${verb}`,
             }
           );
-        const latest = await this.#askOnce(turn, verb, release);
+        const latest = await this.#askOnce(turn, verb, claim, slots);
         // A try that the deadline cut short says less than the one before it.
         const cutShort = latest.kind === "unreachable" && reachedLimit(this.#means.limits) !== null;
         answer = cutShort && answer !== null ? answer : latest;
       } finally {
-        release();
+        claim.end();
       }
       if (answer.kind === "done") return answer;
+      if (answer.kind === "unanswered" && !turn.isUnansweredTwice()) {
+        await pause(backoffAfter(1), this.#means.limits);
+        continue;
+      }
       if (answer.kind === "unanswered" || (answer.kind === "refused" && answer.reason !== "busy")) {
         if (!turn.takeNextRoute()) return answer;
         continue;
@@ -225,16 +234,31 @@ class Asking {
     }
   }
 
-  async #askOnce(turn: Turn, verb: Verb, release: () => void): Promise<Answer> {
+  /**
+   * One conversation. Its slot is the peer's own from the first reply that opens, for as long as something arrives, and for no more
+   * than its share of the time that is left: at the deadline every peer has been asked at least once.
+   */
+  async #askOnce(turn: Turn, verb: Verb, claim: Claim, slots: Slots): Promise<Answer> {
     turn.attempts++;
-    const unanswered = setTimeout(release, UNANSWERED_HOLDS_SLOT);
-    const answer = await ask(verb, turn.route, this.#means, (stage) => {
-      if (stage.at !== "connecting") clearTimeout(unanswered);
-      if (stage.at === "running" && stage.idle >= IDLE_HOLDS_SLOT) release();
+    const { receiving } = this.#means;
+    const { pushes } = VERBS[verb];
+    const look = setInterval(() => {
+      const share = (this.#timeLeft(claim.held()) * slots.count) / (slots.waiting + slots.count);
+      const fallenSilent = pushes && claim.held() > 0 && receiving.idle() >= IDLE_HOLDS_SLOT;
+      if (fallenSilent || (slots.waiting > 0 && claim.held() >= share)) claim.yield();
+    }, LOOK_EVERY);
+    const conversation = ask(verb, turn.route, this.#means, (stage) => {
+      if (stage.at === "running" || (stage.at === "waiting" && stage.on === "lock")) claim.prove();
       this.#audience.stage(turn.peer, verb, stage);
     });
-    clearTimeout(unanswered);
-    return answer;
+    return await (pushes ? receiving.during(conversation) : conversation).finally(() => {
+      clearInterval(look);
+    });
+  }
+
+  /** From when a slot was taken to the deadline, in milliseconds. */
+  #timeLeft(held: number): number {
+    return Math.max(0, this.#deadline - performance.now() + held);
   }
 
   /**
@@ -286,6 +310,7 @@ class Turn {
   attempts = 0;
   readonly #began = performance.now();
   #routeNumber = 0;
+  #unanswered: Route | undefined;
 
   constructor(peer: PlannedPeer) {
     this.peer = peer;
@@ -293,6 +318,13 @@ class Turn {
 
   get route(): Route {
     return this.peer.routes[this.#routeNumber] ?? this.peer.routes[0];
+  }
+
+  /** A handler on a slow or flooded host can lose a valid request: only the second silence on the same way counts. */
+  isUnansweredTwice(): boolean {
+    if (this.#unanswered === this.route) return true;
+    this.#unanswered = this.route;
+    return false;
   }
 
   /** Goes over to the next group that both hosts share; false where there is none. */

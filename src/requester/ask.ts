@@ -15,9 +15,13 @@ import { replyOpener, sealRequest } from "../wire/seal.ts";
 import { lookUp, sourceFor, type Sources } from "./addresses.ts";
 import { LIMIT_WORDS, onLimit, reachedLimit, unless, type Limits } from "./limits.ts";
 import type { Route } from "./plan.ts";
+import type { Receiving } from "./receiving.ts";
 
 /** How long a peer that has been asked may say nothing, in milliseconds: four of its signs of life. */
 const SILENCE = 60_000;
+
+/** A push may outlast the deadline for so long without a byte that arrives on this host, in milliseconds. */
+const ARRIVES_WITHIN = 10_000;
 
 /** After so long without a word the peer's kernel is asked whether it is still there, in milliseconds; ten seconds later it is not. */
 const PROBE_AFTER = 10_000;
@@ -53,6 +57,8 @@ export interface Means {
   /** Whether csync2's lines are wanted. */
   readonly output: boolean;
   readonly limits: Limits;
+  /** What arrives on this host, for pushes. */
+  readonly receiving: Receiving;
 }
 
 /** Asks one peer for one verb, and listens until the conversation ends. Throws nothing: what goes wrong is the answer. */
@@ -74,8 +80,11 @@ export async function ask(
   const failures: string[] = [];
   for (const address of addresses) {
     const own = means.sources.get(route.group.me.peername) ?? [];
-    const socket = await open(address, await sourceFor(own, address), means);
-    if (typeof socket !== "string") return await new Conversation(verb, route, means, watch).hold(socket);
+    const source = await sourceFor(own, address);
+    const greetedBy = performance.now() + means.connectTimeout * 1000;
+    const socket = await open(address, source, means);
+    if (typeof socket !== "string")
+      return await new Conversation(verb, route, means, watch).hold(socket, greetedBy);
     failures.push(`${address} port ${means.port}: ${socket}`);
   }
   return { kind: "unreachable", reason: null, detail: failures.join("; ") };
@@ -123,23 +132,43 @@ class Conversation {
     this.#watch = watch;
   }
 
-  async hold(socket: Socket): Promise<Answer> {
+  /** @param greetedBy by when the whole greeting must be here, on the clock of `performance` */
+  async hold(socket: Socket, greetedBy: number): Promise<Answer> {
     const { connectTimeout, limits } = this.#means;
+    const giveUp = (why: string): void => {
+      socket.destroy(new Csync2revError("gone", why));
+    };
+    let arriving: NodeJS.Timeout | undefined;
     const stop = onLimit(limits, (limit) => {
-      if (limit === "deadline" && this.#pushes()) return;
-      socket.destroy(new Csync2revError("gone", LIMIT_WORDS[limit]));
+      const end = (): void => {
+        giveUp(LIMIT_WORDS[limit]);
+      };
+      if (limit === "interrupt" || !this.#arrives()) end();
+      else
+        arriving = setInterval(() => {
+          if (!this.#arrives()) end();
+        }, 500);
     });
-    let missing = `no greeting within ${connectTimeout} s`;
-    socket.on("timeout", () => socket.destroy(new Csync2revError("gone", missing)));
+    const greeting = setTimeout(() => {
+      giveUp(`no whole greeting within ${connectTimeout} s`);
+    }, greetedBy - performance.now());
+    let proof: NodeJS.Timeout | undefined;
+    const missing = `no word for ${SILENCE / 1000} s`;
+    socket.setTimeout(0);
+    socket.on("timeout", () => {
+      giveUp(missing);
+    });
     try {
       for await (const body of frames(socket)) {
         if (this.#open === undefined) {
+          clearTimeout(greeting);
           socket.write(this.#request(decodeGreeting(body)));
-          missing = `no word for ${SILENCE / 1000} s`;
-          socket.setTimeout(SILENCE);
+          proof = setTimeout(giveUp, SILENCE, missing);
           this.#enter({ at: "asked" });
           continue;
         }
+        clearTimeout(proof);
+        socket.setTimeout(SILENCE);
         const answer = this.#hear(body, this.#open);
         if (answer !== null) return answer;
       }
@@ -148,6 +177,9 @@ class Conversation {
       return this.#ended(error);
     } finally {
       stop();
+      clearTimeout(greeting);
+      clearTimeout(proof);
+      clearInterval(arriving);
       socket.destroy();
     }
   }
@@ -223,9 +255,10 @@ class Conversation {
     this.#watch(stage);
   }
 
-  /** Whether csync2 may be writing files on this host just now. */
-  #pushes(): boolean {
-    return this.#stage.at === "running" && VERBS[this.#verb].pushes;
+  /** Whether the peer pushes, and something arrives on this host. */
+  #arrives(): boolean {
+    const pushes = this.#stage.at === "running" && VERBS[this.#verb].pushes;
+    return pushes && this.#means.receiving.idle() < ARRIVES_WITHIN;
   }
 }
 

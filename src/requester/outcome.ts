@@ -96,7 +96,16 @@ export function readAnswer(answer: Answer): WhatWasSaid {
               ? "both hosts have these files, in different states, and nobody can tell which is newer"
               : `both hosts have the first ${undecided} of these files in different states, and nobody can tell which is newer; the others changed while they were pushed`,
         };
-      return { reason: null, outcome, detail: why, exit, updated, deleted, pending, files };
+      return {
+        reason: answer.done.reason ?? null,
+        outcome,
+        detail: why,
+        exit,
+        updated,
+        deleted,
+        pending,
+        files,
+      };
     }
   }
 }

@@ -1,26 +1,99 @@
-/** Lets at most so many go on at once; the others wait in the order in which they came. */
+import { performance } from "node:perf_hooks";
+
+/** For how long a conversation keeps the next from starting while its peer has proved nothing. In milliseconds. */
+const UNPROVED_HOLDS = 1_000;
+/** Conversations that nobody has answered yet may be this many times as many as slots, and at least as many as the second. */
+const OPEN_FOR_EACH_SLOT = 4;
+const OPEN_AT_LEAST = 32;
+
+/** One conversation's claim on a slot. Each call may come more than once. */
+export interface Claim {
+  /** The peer has sent a reply that opens: from now on the slot is its own. */
+  prove(): void;
+  /** The conversation goes on and holds up nobody any more. */
+  yield(): void;
+  /** The conversation has ended. */
+  end(): void;
+  /** For how long the slot has been the peer's own, in milliseconds; 0 if it is not. */
+  held(): number;
+}
+
+/**
+ * Lets a number of conversations go on at once; the others wait in the order in which they came.
+ *
+ * A slot belongs to a peer from its first reply that opens. Before that, anybody may be behind the address: a conversation then
+ * keeps the next one from starting for a second at most. So neither dead peers nor strangers in their place hold up the living.
+ */
 export class Slots {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly count: number;
+  readonly #queue: (() => void)[] = [];
+  /** Conversations that hold up the next one. */
+  #holding = 0;
+  /** Conversations that have not ended. */
+  #open = 0;
 
   constructor(count: number) {
-    this.#free = count;
+    this.count = count;
   }
 
-  /** Resolves once there is a slot, with what gives it back; giving it back twice is the same as once. */
-  async take(): Promise<() => void> {
-    if (this.#free > 0) this.#free--;
-    else
+  /** How many conversations wait for a slot. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** Resolves once a conversation may start. */
+  async claim(): Promise<Claim> {
+    if (this.#queue.length > 0 || !this.#hasRoom())
       await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
+        this.#queue.push(resolve);
       });
-    let held = true;
-    return () => {
-      if (!held) return;
-      held = false;
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
+    else this.#admit();
+    let [holding, open] = [true, true];
+    let proved: number | null = null;
+    const yieldSlot = (): void => {
+      clearTimeout(unproved);
+      if (!holding) return;
+      holding = false;
+      this.#holding--;
+      this.#next();
     };
+    const unproved = setTimeout(yieldSlot, UNPROVED_HOLDS);
+    return {
+      prove: () => {
+        clearTimeout(unproved);
+        if (proved !== null || !open) return;
+        proved = performance.now();
+        if (holding) return;
+        holding = true;
+        this.#holding++;
+      },
+      yield: yieldSlot,
+      end: () => {
+        yieldSlot();
+        if (!open) return;
+        open = false;
+        this.#open--;
+        this.#next();
+      },
+      held: () => (holding && proved !== null ? performance.now() - proved : 0),
+    };
+  }
+
+  #hasRoom(): boolean {
+    return (
+      this.#holding < this.count && this.#open < Math.max(OPEN_AT_LEAST, OPEN_FOR_EACH_SLOT * this.count)
+    );
+  }
+
+  #admit(): void {
+    this.#holding++;
+    this.#open++;
+  }
+
+  #next(): void {
+    while (this.#queue.length > 0 && this.#hasRoom()) {
+      this.#admit();
+      this.#queue.shift()?.();
+    }
   }
 }

@@ -1,9 +1,10 @@
 // Stands in for csync2rev on a peer that has turned hostile: it may hold the group's key, and does what no csync2rev would.
 import { createServer, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { randomBytes } from "node:crypto";
 import { encodeFrame, REQUEST_BODY_LIMIT, takeFrame } from "../../src/wire/frame.ts";
-import { decodeSealedRequest, encodeGreeting } from "../../src/wire/messages.ts";
-import { replySealer } from "../../src/wire/seal.ts";
+import { decodeRequest, decodeSealedRequest, encodeGreeting } from "../../src/wire/messages.ts";
+import { openRequest, replySealer } from "../../src/wire/seal.ts";
 
 const [manner = "", key = "", port = "30866", address = ""] = process.argv.slice(2);
 
@@ -15,7 +16,7 @@ const line = (text: string): object => ({ type: "output", line: text });
 type Say = (...replies: readonly object[]) => Buffer[];
 
 /** What a peer says once it has been asked; nothing more comes after it but the end. */
-const MANNERS: Readonly<Record<string, (socket: Socket, say: Say) => Promise<void> | void>> = {
+const MANNERS: Readonly<Record<string, (socket: Socket, say: Say, verb: string) => Promise<void> | void>> = {
   honest: (socket, say) => {
     for (const frame of say(ACCEPTED, line("a"), DONE)) socket.write(frame);
   },
@@ -85,6 +86,23 @@ const MANNERS: Readonly<Record<string, (socket: Socket, say: Say) => Promise<voi
     };
     for (const frame of say(ACCEPTED, done)) socket.write(frame);
   },
+  "trickles-a-reply": async (socket) => {
+    await trickle(socket, Buffer.alloc(1000, 1));
+  },
+  /** Has something to push whenever it is asked, and is for ever about to. */
+  "alive-for-ever": async (socket, say, verb) => {
+    if (verb === "check") {
+      for (const frame of say(ACCEPTED, { ...DONE, pending: 1, files: ["/srv/data/x"] })) socket.write(frame);
+      return;
+    }
+    const [accepted = "", ...alive] = say(ACCEPTED, ...Array<object>(5_000).fill({ type: "alive", idle: 0 }));
+    socket.write(accepted);
+    for (const frame of alive) {
+      if (socket.destroyed) return;
+      socket.write(frame);
+      await sleep(100);
+    }
+  },
   endless: async (socket, say) => {
     socket.write(say(ACCEPTED)[0] ?? "");
     while (!socket.destroyed)
@@ -96,8 +114,21 @@ const MANNERS: Readonly<Record<string, (socket: Socket, say: Say) => Promise<voi
   },
 };
 
+/** Writes a byte now and then until the other side has had enough. */
+async function trickle(socket: Socket, bytes: Uint8Array): Promise<void> {
+  for (const byte of bytes) {
+    if (socket.destroyed) return;
+    socket.write(Buffer.of(byte));
+    await sleep(900);
+  }
+}
+
 createServer((socket) => {
   socket.on("error", () => socket.destroy());
+  if (manner === "trickles-its-greeting") {
+    void trickle(socket, encodeFrame(encodeGreeting(randomBytes(32))));
+    return;
+  }
   if (manner === "no-greeting") return;
   if (manner === "noise") {
     const shout = (): boolean => socket.write(randomBytes(65_536));
@@ -121,11 +152,13 @@ createServer((socket) => {
       socket.end();
       return;
     }
-    const { nonce, config } = decodeSealedRequest(taken.body);
+    const { nonce, config, box } = decodeSealedRequest(taken.body);
+    const text = openRequest({ file: "", text: key }, { challenge, nonce, config }, box);
+    const verb = text === null ? "" : decodeRequest(text).verb;
     const seal = replySealer({ file: "", text: key }, { challenge, nonce, config });
     const say: Say = (...replies) =>
       replies.map((reply) => Buffer.from(encodeFrame(seal(Buffer.from(JSON.stringify(reply))))));
-    void Promise.resolve(MANNERS[manner]?.(socket, say)).then(() => {
+    void Promise.resolve(MANNERS[manner]?.(socket, say, verb)).then(() => {
       if (manner !== "silence") socket.end();
     });
   });

@@ -19,8 +19,6 @@ function group(name: string, hosts: string): Group {
     hosts: members,
     key: { file: "", text: "" },
     allow: null,
-    patterns: [],
-    backupDirectory: null,
   };
 }
 

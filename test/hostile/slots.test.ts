@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { after, before, describe, test } from "node:test";
+import { csync2, groupOf, startCluster, type Cluster, type Host } from "../cluster/cluster.ts";
+import { catchUp, peerOf } from "../faults/catchup.ts";
+import { install } from "./programs.ts";
+
+const IMPOSTORS = Array.from({ length: 8 }, (_, i) => `bad${i + 1}`);
+
+describe("a bad peer never costs the files of the others", () => {
+  let cluster: Cluster, h1: Host, h2: Host, h3: Host, bad: Host;
+  before(async () => {
+    const [name = "", ...aliases] = IMPOSTORS;
+    cluster = await startCluster({ hosts: ["h1", "h2", "h3", { name, aliases }] });
+    [h1, h2, h3, bad] = ["h1", "h2", "h3", name].map((host) => cluster.host(host)) as [
+      Host,
+      Host,
+      Host,
+      Host,
+    ];
+  });
+  after(() => cluster.close());
+
+  /** Bad peers come first in csync2.cfg; h2 and h3 have a file each for h1. */
+  const set = async (manner: string, names: readonly string[], key = cluster.key): Promise<void> => {
+    await cluster.reset(groupOf([...names, "h1", "h2", "h3"]));
+    for (const host of [h1, bad]) await host.run(["ip", "route", "add", "10.77.0.0/16", "dev", "eth0"]);
+    await h1.serve("inetd", [csync2]);
+    for (const host of [h2, h3]) {
+      await host.serve("inetd");
+      host.write(`/srv/data/from-${host.name}`, host.name);
+    }
+    const program = install(bad, "peer-stub");
+    for (const name of names) {
+      const child = bad.spawn([...program, manner, key, "30866", cluster.addresses(name)[0] ?? ""]);
+      await once(child.stdout, "data");
+    }
+  };
+  const arrived = (): string[] => [...h1.tree().keys()];
+
+  test("one that pushes nothing and says for ever that it is alive", async () => {
+    await set("alive-for-ever", ["bad1"]);
+    const result = await catchUp(h1, "--deadline", "6");
+    assert.deepEqual(result.outcomes, ["busy", "caught-up", "caught-up"], JSON.stringify(result));
+    assert.deepEqual(arrived(), ["from-h2", "from-h3"]);
+    assert.match(peerOf(result, "bad1").detail ?? "", /at the deadline$/);
+  });
+
+  describe("strangers in the place of peers, who have no key", () => {
+    const impostors = async (count: number): Promise<void> => {
+      await set("trickles-a-reply", IMPOSTORS.slice(0, count), "0".repeat(32));
+    };
+
+    test("eight of them, under the defaults", async () => {
+      await impostors(8);
+      const result = await catchUp(h1, "--deadline", "6");
+      assert.deepEqual(result.outcomes.slice(-2), ["caught-up", "caught-up"], JSON.stringify(result));
+      assert.deepEqual(arrived(), ["from-h2", "from-h3"]);
+    });
+
+    test("with --jobs 1", async () => {
+      await impostors(2);
+      const result = await catchUp(h1, "--deadline", "6", "--jobs", "1");
+      assert.deepEqual(result.outcomes.slice(-2), ["caught-up", "caught-up"], JSON.stringify(result));
+    });
+
+    test("with --dry-run", async () => {
+      await impostors(2);
+      const result = await catchUp(h1, "--deadline", "6", "--dry-run");
+      assert.deepEqual(result.outcomes.slice(-2), ["pending", "pending"], JSON.stringify(result));
+    });
+  });
+
+  test("a greeting of one byte each 0.9 s is no greeting within the connect-timeout", async () => {
+    await set("trickles-its-greeting", ["bad1"]);
+    const result = await catchUp(h1, "--deadline", "6", "--connect-timeout", "2", "-P", "bad1");
+    const { outcome, reason, detail, attempts } = peerOf(result, "bad1");
+    assert.deepEqual([outcome, reason], ["unreachable", "no-greeting"], JSON.stringify(result));
+    assert.match(detail ?? "", /no whole greeting within 2 s$/);
+    assert.ok(attempts > 1, `asked ${attempts} times: a new try after each`);
+  });
+});
