@@ -5,10 +5,12 @@ import { openHost, type ConfiguredHost, type HostOptions } from "../host.ts";
 import type { Means } from "../requester/ask.ts";
 import { limitsOf } from "../requester/limits.ts";
 import { EXIT, exitStatus } from "../requester/outcome.ts";
-import { plan, type Selection } from "../requester/plan.ts";
+import { plan, type Route, type Selection } from "../requester/plan.ts";
 import { sourcesOf } from "../requester/addresses.ts";
 import { Receiving } from "../requester/receiving.ts";
+import type { Group } from "../csync2cfg/model.ts";
 import { checkConfiguration } from "./configuration.ts";
+import { checkDatabase } from "./database.ts";
 import { checkFiles } from "./files.ts";
 import type { Finding } from "./finding.ts";
 import { checkNames } from "./names.ts";
@@ -33,7 +35,7 @@ export interface Checkup {
 }
 
 /**
- * `--test`: looks at this host's set-up, then pings every peer. Changes nothing, and runs no csync2.
+ * `--test`: looks at this host's set-up, then pings every peer. Changes nothing; csync2 is only run to read its database.
  * Throws `usage` where -G or -P name what is not there.
  */
 export async function checkUp(
@@ -65,7 +67,8 @@ export async function checkUp(
     await checkServiceName(means.port),
     ...(await checkNames(groups, means.limits)),
     ...(await checkOwnPort(groups, means)),
-    ...(await checkCsync2Port(host, namesOf(opened))),
+    ...(await checkCsync2Port(host, groups.flatMap(routesIn), means.limits)),
+    ...(await checkDatabase(host)),
   ];
   const pings = await pingPeers(peers, means, options.jobs ?? host.settings.others.jobs);
   return { host: host.hostname, exit: exitOf(findings, items, pings), items, peers: pings };
@@ -88,6 +91,13 @@ async function meansOf({ host, configuration }: ConfiguredHost, options: Checkup
 
 function namesOf({ configuration }: ConfiguredHost): readonly string[] {
   return [...new Set(configuration.groups.map(({ me }) => me.peername))];
+}
+
+/** All ways to the other members of a group, slaves among them. */
+function routesIn(group: Group): readonly Route[] {
+  return group.hosts
+    .filter(({ hostname }) => hostname !== group.me.hostname)
+    .map((peer) => ({ group, peer }));
 }
 
 /** As for `--others`: a configuration that cannot serve, then anything else on this host, then what the peers said. */

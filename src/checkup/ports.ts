@@ -1,11 +1,10 @@
-import { connect } from "node:net";
 import type { Group } from "../csync2cfg/model.ts";
 import type { ThisHost } from "../host.ts";
 import { ask, type Means } from "../requester/ask.ts";
+import type { Limits } from "../requester/limits.ts";
+import { doorsteps, whyClosed } from "../requester/own-csync2.ts";
+import type { Route } from "../requester/plan.ts";
 import { failed, ok, type Finding } from "./finding.ts";
-
-/** How long csync2 may take to answer on this host, in milliseconds. */
-const CSYNC2_ANSWERS_WITHIN = 5_000;
 
 /** Asks csync2rev on this very host, with each group's key. A refusal is as good as an answer: what is wrong is told elsewhere. */
 export async function checkOwnPort(groups: readonly Group[], means: Means): Promise<readonly Finding[]> {
@@ -51,57 +50,20 @@ export async function checkOwnPort(groups: readonly Group[], means: Means): Prom
   return first.detail.startsWith("csync2rev does not") ? [first] : findings;
 }
 
-/** Says to csync2's port on this host what every csync2 says first, so that nothing is changed and csync2.cfg is read. */
+/** Asks csync2 on this host, at the addresses that peers connect to, and changes nothing. */
 export async function checkCsync2Port(
   host: ThisHost,
-  peernames: readonly string[],
+  routes: readonly Route[],
+  limits: Limits,
 ): Promise<readonly Finding[]> {
-  const port = host.settings.csync2Port;
   const findings: Finding[] = [];
   // One after the other: csync2s that make the database at the same time fail.
-  for (const peername of peernames)
+  for (const doorstep of await doorsteps(routes, limits)) {
+    const item = `csync2 on port ${host.settings.csync2Port} of ${doorstep.name}`;
+    const closed = await whyClosed(host, doorstep);
     findings.push(
-      judge(
-        `csync2 on port ${port} of ${peername}`,
-        await talk(peername, port, `CONFIG ${host.config}\nBYE\n`),
-      ),
+      closed === null ? ok(item, "answers") : failed(item, `${closed.what}: peers cannot push`, closed.todo),
     );
+  }
   return findings;
-}
-
-function judge(item: string, said: string | Error): Finding {
-  if (said instanceof Error)
-    return failed(
-      item,
-      `does not answer: ${said.message}`,
-      "peers cannot push to this host before csync2 -i runs in its inetd, xinetd or systemd",
-    );
-  if (said.startsWith("OK")) return ok(item, "answers");
-  if (/^Found .*csync2\.lock/.test(said)) return failed(item, `is stopped: ${said.trim()}`, null);
-  if (said === "")
-    return failed(
-      item,
-      "ends without a word: it cannot read csync2.cfg or open its database",
-      "csync2's log says why",
-    );
-  return failed(item, `what listens there is no csync2: ${said.trim().slice(0, 80)}`, null);
-}
-
-/** What a server says to `text`, or why it says nothing. */
-async function talk(host: string, port: number, text: string): Promise<string | Error> {
-  return await new Promise((resolve) => {
-    let said = "";
-    const socket = connect({ host, port, timeout: CSYNC2_ANSWERS_WITHIN }, () => socket.write(text));
-    socket.setEncoding("latin1");
-    socket.on("data", (part: string) => (said += part));
-    socket.on("timeout", () =>
-      socket.destroy(new Error(`no answer within ${CSYNC2_ANSWERS_WITHIN / 1000} s`)),
-    );
-    socket.on("error", (error) => {
-      resolve(said === "" ? error : said);
-    });
-    socket.on("close", () => {
-      resolve(said);
-    });
-  });
 }

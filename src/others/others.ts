@@ -68,12 +68,13 @@ export async function askOthers(
 ): Promise<OthersResult> {
   const began = performance.now();
   const limits = limitsOf(options.deadline, interrupt);
-  const ourNames = [...new Set(peers.flatMap(({ routes }) => routes.map(({ group }) => group.me.peername)))];
+  const routes = peers.flatMap((peer) => peer.routes);
+  const ourNames = [...new Set(routes.map(({ group }) => group.me.peername))];
   const sources = await sourcesOf(ourNames, limits);
   const { port, connectTimeout, output } = options;
   const receiving = new Receiving();
   const means = { config: host.config, port, connectTimeout, sources, output, limits, receiving };
-  const asking = new Asking(host, ourNames, options, means, audience);
+  const asking = new Asking(host, routes, options, means, audience);
   const turns = peers.map((peer) => new Turn(peer));
   const results = new Array<PeerResult>(turns.length);
   await Promise.all(
@@ -103,7 +104,7 @@ function inRandomOrder<T>(all: readonly T[]): T[] {
 /** One run of `--others`: the slots that its conversations share. */
 class Asking {
   readonly #host: ThisHost;
-  readonly #ourNames: readonly string[];
+  readonly #routes: readonly Route[];
   readonly #options: OthersOptions;
   readonly #means: Means;
   readonly #audience: Audience;
@@ -117,13 +118,13 @@ class Asking {
 
   constructor(
     host: ThisHost,
-    ourNames: readonly string[],
+    routes: readonly Route[],
     options: OthersOptions,
     means: Means,
     audience: Audience,
   ) {
     this.#host = host;
-    this.#ourNames = ourNames;
+    this.#routes = routes;
     this.#options = options;
     this.#means = means;
     this.#audience = audience;
@@ -170,7 +171,7 @@ class Asking {
     this.#audience.stage(turn.peer, verb, { at: "waiting", on: "lock", detail: "csync2 on this host" });
     const unready = await (this.#notReady ??= whyNotReady(
       this.#host,
-      this.#ourNames,
+      this.#routes,
       this.#options.readyTimeout,
       this.#means.limits,
     ));

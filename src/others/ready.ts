@@ -1,48 +1,39 @@
-import { connect } from "node:net";
+import { lookIntoDatabase } from "../csync2/look.ts";
 import { csync2Lock, type ThisHost } from "../host.ts";
-import { addressesOf } from "../requester/addresses.ts";
 import { pause, reachedLimit, type Limits } from "../requester/limits.ts";
+import { doorsteps, whyClosed } from "../requester/own-csync2.ts";
+import type { Route } from "../requester/plan.ts";
 
 /** Between two looks at our own csync2, in milliseconds. */
 const LOOK_EVERY = 250;
-/** How long one look may take, in milliseconds: it is this very host that answers. */
-const LOOK_FOR = 2_000;
 
 /**
- * Waits until this host's own csync2 takes files: peers could not push before.
- * @param peernames the names that peers connect to
+ * Waits until this host's own csync2 takes files at every name that peers connect to: they could not push before.
+ * @param routes all that may be asked
  * @param timeout seconds
- * @returns what is wrong with it, and what to do; null once it answers
+ * @returns what is wrong with it, and what to do; null once it answers. Throws `system` if there is no csync2.
  */
 export async function whyNotReady(
   host: ThisHost,
-  peernames: readonly string[],
+  routes: readonly Route[],
   timeout: number,
   limits: Limits,
 ): Promise<string | null> {
   const stopped = csync2Lock(host);
   if (stopped !== null)
     return `${stopped} exists, so csync2 on this host takes no files: remove it and run again`;
-  const { csync2Port } = host.settings;
+  const look = await lookIntoDatabase(host);
+  if (look.kind === "unreadable")
+    return `csync2 on this host cannot read its database: ${look.why}: peers could not push; mend it, and run again`;
   const until = performance.now() + timeout * 1000;
-  for (const peername of peernames) {
-    const [address = peername] = await addressesOf(peername, limits);
-    while (!(await answers(address, csync2Port))) {
+  for (const doorstep of await doorsteps(routes, limits)) {
+    for (;;) {
+      const closed = await whyClosed(host, doorstep);
+      if (closed === null) break;
       if (performance.now() >= until || reachedLimit(limits) !== null)
-        return `csync2 on this host does not answer at ${peername} (${address}) port ${csync2Port}: peers could not push; start it and run again`;
+        return `${closed.what}: peers could not push; ${closed.todo}, and run again`;
       await pause(LOOK_EVERY, limits);
     }
   }
   return null;
-}
-
-async function answers(host: string, port: number): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: LOOK_FOR });
-    const say = (yes: boolean) => (): void => {
-      socket.destroy();
-      resolve(yes);
-    };
-    socket.on("connect", say(true)).on("error", say(false)).on("timeout", say(false));
-  });
 }
