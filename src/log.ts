@@ -1,4 +1,4 @@
-import { appendFileSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { isJournal } from "./journal.ts";
 import { printable } from "./printable.ts";
@@ -59,11 +59,24 @@ function writer({ log, ident, facility }: Pick<Settings, "log" | "ident" | "faci
   return async (priority, line) => {
     const stamp = `${new Date().toISOString()} ${ident}[${process.pid}]`;
     try {
-      appendFileSync(log, `${stamp}: ${line}\n`, { mode: 0o640 });
+      appendTo(log, `${stamp}: ${line}\n`);
     } catch {
       await syslog(priority, line);
     }
   };
+}
+
+const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+
+/** Appends to a file, made where it is missing. Throws where it is something else: a FIFO, say, could hold the handler up for ever. */
+function appendTo(file: string, text: string): void {
+  const fd = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640);
+  try {
+    if (!fstatSync(fd).isFile()) throw new Error(`${file} is not a file`);
+    writeSync(fd, text);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function toSyslog(ident: string, facility: string): Write {

@@ -6,9 +6,12 @@ export function checkLockFile(lockFile: string): string {
   return `${lockFile}.check`;
 }
 
-/** Whether it is a file, and this user's: what a lock file that is there must be. */
+/**
+ * Whether it is a file, this user's, and under no other name: what a lock file that is there must be. A hard link would have its
+ * mode changed, and be written to, under the other name.
+ */
 export function isOwn(stat: Stats): boolean {
-  return stat.isFile() && stat.uid === process.geteuid?.();
+  return stat.isFile() && stat.nlink === 1 && stat.uid === process.geteuid?.();
 }
 
 /** For reading and writing, made where it is missing. No link is followed, and nobody is waited for, as a FIFO would have it. */
@@ -24,7 +27,10 @@ export function openLockFile(file: string): number {
   try {
     fd = openSync(file, FLAGS, 0o600);
     if (!isOwn(fstatSync(fd)))
-      throw new Csync2revError("system", `the lock file ${file} is no file of this user's own`);
+      throw new Csync2revError(
+        "system",
+        `the lock file ${file} is not a file of this user's own, or has a second name`,
+      );
     fchmodSync(fd, 0o600);
     return fd;
   } catch (cause) {

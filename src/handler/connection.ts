@@ -13,6 +13,8 @@ const INPUT_LIMIT = FRAME_HEADER + REQUEST_BODY_LIMIT;
 
 /** The connection that inetd made fds 0 and 1, be it a socket, pipes or files. */
 export class Connection {
+  /** Not when the process began: under load that may be seconds before it can listen. */
+  readonly #since = performance.now();
   readonly #input = new Input();
   readonly #channel: Channel = openChannel(this.#input);
 
@@ -24,14 +26,16 @@ export class Connection {
 
   /**
    * The body of the one frame that the requester sends.
-   * @param deadline milliseconds from now. Throws `frame` where it passes, the input ends, or the frame is none.
+   * @param patience milliseconds, from when this connection was taken over. What has arrived by then is read before it is given up.
+   * Throws `frame` if it passes, the input ends, or the frame is none.
    */
-  async request(deadline: number): Promise<Uint8Array> {
+  async request(patience: number): Promise<Uint8Array> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+      const giveUp = (): void => {
         reject(new Csync2revError("frame", "no whole request within request-timeout"));
-      }, deadline);
+      };
+      timer = setTimeout(() => setImmediate(giveUp), patience - (performance.now() - this.#since));
     });
     try {
       return await Promise.race([this.#input.frame, late]);

@@ -48,7 +48,7 @@ export async function serve(
     let site = openHost(options, env);
     log = openLog(site.settings);
 
-    const body = await connection.request(site.settings.requestTimeout * 1000 - process.uptime() * 1000);
+    const body = await connection.request(site.settings.requestTimeout * 1000);
     arrived = process.hrtime.bigint();
     const { config, nonce, box } = decodeSealedRequest(body);
     if (config !== (options.config ?? "")) {

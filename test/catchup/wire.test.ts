@@ -222,6 +222,52 @@ describe("a csync2 that takes its time, or fails in passing", () => {
     });
 });
 
+describe("a host that is slow, or that others have tampered with", () => {
+  const types = async (): Promise<readonly string[]> => {
+    const { replies } = await askOver(h3, "h1", { key: cluster.key, verb: "ping" });
+    return replies.map((reply) => (reply.type === "refused" ? reply.reason : reply.type));
+  };
+  const slowed = async (script: string): Promise<void> => {
+    h1.write("/etc/csync2rev.ini", "request-timeout = 1\n");
+    h1.write(
+      "/opt/slow.cjs",
+      `const sleep = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);\n${script}\n`,
+    );
+    await h1.serve("inetd", [{ ...csync2rev, env: { NODE_OPTIONS: "--require=/opt/slow.cjs" } }]);
+  };
+
+  test("a handler that takes longer than request-timeout to start answers", async () => {
+    await slowed("sleep(2500);");
+    assert.deepEqual(await types(), ["accepted", "done"]);
+  });
+
+  test("a request that came in time, while the handler could not look, is answered", async () => {
+    // The handler has greeted by then, and waits.
+    await slowed("setTimeout(() => sleep(3000), 200);");
+    assert.deepEqual(await types(), ["accepted", "done"]);
+  });
+
+  test("a hard link in the lock's place is left as it is: refused", async () => {
+    h1.write("/run/precious", "precious", 0o644);
+    for (const lock of ["/run/csync2rev.lock", "/run/csync2rev.lock.check"]) {
+      await h1.run(["sh", "-c", `rm -f /run/csync2rev.lock*; ln /run/precious ${lock}`]);
+      const { replies } = await askOver(h3, "h1", { key: cluster.key, verb: "check" });
+      const last = replies.at(-1);
+      assert.ok(last?.type === "refused");
+      assert.deepEqual([last.reason, last.detail.includes("has a second name")], ["config", true]);
+      const { stdout } = await h1.run(["sh", "-c", "stat -c %a /run/precious; cat /run/precious"]);
+      assert.equal(stdout, "644\nprecious");
+    }
+  });
+
+  test("a FIFO in the log's place holds nobody up: syslog has the lines", async () => {
+    await h1.run(["mkfifo", "/var/log/csync2rev.log"]);
+    h1.write("/etc/csync2rev.ini", "log = /var/log/csync2rev.log\n");
+    assert.deepEqual(await types(), ["accepted", "done"]);
+    await h1.logged("csync2rev", 2);
+  });
+});
+
 describe("nothing but frames reaches the socket", () => {
   /** The greeting, and silence. */
   const silence = { replies: [], foreign: nothing };
