@@ -12,7 +12,7 @@ async function main(argv: readonly string[]): Promise<void> {
     await serve(challenge, argv, process.env);
     process.exit();
   } else {
-    const { runCommandLine } = await import("./cli.ts");
+    const { runCommandLine } = await import("./cli/modes.ts");
     process.exitCode = await runCommandLine(argv, process.env);
   }
 }

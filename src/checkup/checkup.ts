@@ -1,13 +1,10 @@
 import { programFile } from "#runtime";
 import { realpathSync } from "node:fs";
 import { hostname } from "node:os";
-import { openHost, type ConfiguredHost, type HostOptions } from "../host.ts";
-import type { Means } from "../requester/ask.ts";
-import { limitsOf } from "../requester/limits.ts";
+import { openHost, type HostOptions } from "../host.ts";
+import { askOptions, type AskOverrides } from "../requester/options.ts";
 import { EXIT, exitStatus } from "../requester/outcome.ts";
 import { plan, type Route, type Selection } from "../requester/plan.ts";
-import { sourcesOf } from "../requester/addresses.ts";
-import { Receiving } from "../requester/receiving.ts";
 import type { Group } from "../csync2cfg/model.ts";
 import { checkConfiguration } from "./configuration.ts";
 import { checkDatabase } from "./database.ts";
@@ -17,14 +14,6 @@ import { checkNames } from "./names.ts";
 import { pingPeers, type PeerFinding } from "./peers.ts";
 import { checkCsync2Port, checkOwnPort } from "./ports.ts";
 import { checkPrograms, checkServiceName, checkWrittenFiles } from "./programs.ts";
-
-/** What the command line changes of the settings. */
-export interface CheckupOptions {
-  readonly port: number | undefined;
-  readonly jobs: number | undefined;
-  readonly connectTimeout: number | undefined;
-  readonly deadline: number | undefined;
-}
 
 /** What `--test` found, as `--json` prints it. */
 export interface Checkup {
@@ -41,7 +30,7 @@ export interface Checkup {
 export async function checkUp(
   hostOptions: HostOptions,
   selection: Selection,
-  options: CheckupOptions,
+  overrides: AskOverrides,
   env: NodeJS.ProcessEnv,
 ): Promise<Checkup> {
   const opened = openHost(hostOptions, env);
@@ -58,39 +47,21 @@ export async function checkUp(
   const { host, configuration } = opened;
   const { groups } = configuration;
   const peers = groups.length === 0 ? [] : plan(groups, selection, host.hostname);
-  const means = await meansOf(opened, options);
+  const ownPeernames = [...new Set(groups.map(({ me }) => me.peername))];
+  const asking = await askOptions(host, overrides, ownPeernames, false, new AbortController().signal);
   const items = [
     ...findings,
     ...checkFiles(opened, hostOptions.settings, [...programs.paths, realpathSync(programFile())]),
     ...programs.findings,
     ...checkWrittenFiles(host),
-    await checkServiceName(means.port),
-    ...(await checkNames(groups, means.limits)),
-    ...(await checkOwnPort(groups, means)),
-    ...(await checkCsync2Port(host, groups.flatMap(routesIn), means.limits)),
+    await checkServiceName(asking.port),
+    ...(await checkNames(groups, asking.limits)),
+    ...(await checkOwnPort(groups, asking)),
+    ...(await checkCsync2Port(host, groups.flatMap(routesIn), asking.limits)),
     ...(await checkDatabase(host)),
   ];
-  const pings = await pingPeers(peers, means, options.jobs ?? host.settings.others.jobs);
+  const pings = await pingPeers(peers, asking, hostOptions);
   return { host: host.hostname, exit: exitOf(findings, items, pings), items, peers: pings };
-}
-
-async function meansOf({ host, configuration }: ConfiguredHost, options: CheckupOptions): Promise<Means> {
-  const { others, port } = host.settings;
-  const limits = limitsOf(options.deadline ?? others.deadline, new AbortController().signal);
-  const ourNames = namesOf({ host, configuration });
-  return {
-    config: host.config,
-    port: options.port ?? port,
-    connectTimeout: options.connectTimeout ?? others.connectTimeout,
-    sources: await sourcesOf(ourNames, limits),
-    output: false,
-    limits,
-    receiving: new Receiving(),
-  };
-}
-
-function namesOf({ configuration }: ConfiguredHost): readonly string[] {
-  return [...new Set(configuration.groups.map(({ me }) => me.peername))];
 }
 
 /** All ways to the other members of a group, slaves among them. */

@@ -1,7 +1,9 @@
-import { ask, type Answer, type Means } from "../requester/ask.ts";
-import type { Outcome } from "../requester/outcome.ts";
+import { ask, type Answer } from "../requester/ask.ts";
+import type { AskOptions } from "../requester/options.ts";
+import type { HostOptions } from "../host.ts";
+import { readAnswer, type Outcome } from "../requester/outcome.ts";
 import type { PlannedPeer, Route } from "../requester/plan.ts";
-import { mend } from "../others/report.ts";
+import { remediesFor } from "../requester/remedies.ts";
 import { Slots } from "../requester/slots.ts";
 import type { Finding } from "./finding.ts";
 
@@ -13,20 +15,20 @@ export interface PeerFinding extends Finding {
   readonly outcome: "answered" | Outcome;
 }
 
-/** Pings every peer through every group that it shares with this host, so many at once. */
+/** Pings every peer through every group that it shares with this host, as many at once as `jobs` says. */
 export async function pingPeers(
   peers: readonly PlannedPeer[],
-  means: Means,
-  jobs: number,
+  asking: AskOptions,
+  options: HostOptions,
 ): Promise<readonly PeerFinding[]> {
-  const slots = new Slots(jobs);
+  const slots = new Slots(asking.jobs);
   return await Promise.all(
     peers
       .flatMap(({ routes }) => routes)
       .map(async (route) => {
         const claim = await slots.claim();
         try {
-          return judge(route, await ask("ping", route, means, () => undefined));
+          return pingFinding(route, await ask("ping", route, asking, () => undefined), options);
         } finally {
           claim.end();
         }
@@ -34,8 +36,7 @@ export async function pingPeers(
   );
 }
 
-function judge(route: Route, answer: Answer): PeerFinding {
-  const { group, peer } = route;
+function pingFinding({ group, peer }: Route, answer: Answer, options: HostOptions): PeerFinding {
   const where = { item: `ping ${peer.peername}`, peer: peer.peername, group: group.name };
   if (answer.kind === "done" && answer.done.exit !== 0) {
     const { reason = null, detail = "it said no more" } = answer.done;
@@ -50,13 +51,16 @@ function judge(route: Route, answer: Answer): PeerFinding {
       detail: `answers in group ${group.name}`,
       advice: null,
     };
-  const reason = answer.kind === "refused" || answer.kind === "unreachable" ? answer.reason : null;
-  const outcome = reason === "busy" ? "busy" : answer.kind;
+  const said = readAnswer(answer);
+  const { outcome, reason, detail } = said;
+  const myname = group.me.peername;
+  const remedies = remediesFor({ ...said, ...where, myname, host: myname, options });
+  const what = [outcome, reason].filter((word, i, words) => word !== null && word !== words[i - 1]);
   return {
     ...where,
     status: "failed",
     outcome,
-    detail: `${[outcome, reason === "busy" ? null : reason].filter((word) => word !== null).join(": ")} in group ${group.name}: ${answer.detail}`,
-    advice: mend(outcome, reason, { peer: peer.peername, group: group.name, host: group.me.peername }),
+    detail: `${what.join(": ")} in group ${group.name}: ${detail ?? "no reason given"}`,
+    advice: remedies.length === 0 ? null : remedies.join("; "),
   };
 }

@@ -1,20 +1,24 @@
 import type { Group } from "../csync2cfg/model.ts";
 import type { ThisHost } from "../host.ts";
-import { ask, type Means } from "../requester/ask.ts";
+import { ask } from "../requester/ask.ts";
 import type { Limits } from "../requester/limits.ts";
+import type { AskOptions } from "../requester/options.ts";
 import { doorsteps, whyClosed } from "../requester/own-csync2.ts";
 import type { Route } from "../requester/plan.ts";
 import { failed, ok, type Finding } from "./finding.ts";
 
 /** Asks csync2rev on this very host, with each group's key. A refusal is as good as an answer: what is wrong is told elsewhere. */
-export async function checkOwnPort(groups: readonly Group[], means: Means): Promise<readonly Finding[]> {
+export async function checkOwnPort(
+  groups: readonly Group[],
+  asking: AskOptions,
+): Promise<readonly Finding[]> {
   const answers = await Promise.all(
     groups.map(async (group) => ({
       group: group.name,
-      answer: await ask("ping", { group, peer: group.me }, means, () => undefined),
+      answer: await ask("ping", { group, peer: group.me }, asking, () => undefined),
     })),
   );
-  const item = `port ${means.port} here`;
+  const item = `port ${asking.port} here`;
   const findings = answers.flatMap(({ group, answer }): Finding[] => {
     switch (answer.kind) {
       case "done":

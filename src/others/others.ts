@@ -1,25 +1,16 @@
-import type { Difference } from "../csync2/compare.ts";
 import { VERBS, type Verb } from "../csync2/verbs.ts";
-import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
 import { backoffAfter } from "../backoff.ts";
-import type { OthersSettings } from "../settings.ts";
-import { sourcesOf } from "../requester/addresses.ts";
-import { ask, type Answer, type Means, type Stage } from "../requester/ask.ts";
-import { checkHere, differencesFrom, unsentDeletions } from "./local.ts";
-import { LIMIT_WORDS, limitsOf, pause, reachedLimit, unless } from "../requester/limits.ts";
-import {
-  EXIT,
-  exitStatus,
-  NOTHING_KNOWN,
-  readAnswer,
-  type PeerResult,
-  type WhatWasSaid,
-} from "../requester/outcome.ts";
+import { ask, type Answer, type Stage } from "../requester/ask.ts";
+import { LIMIT_WORDS, pause, reachedLimit, unless } from "../requester/limits.ts";
+import { askOptions, type AskOptions, type AskOverrides } from "../requester/options.ts";
+import { EXIT, exitStatus, type PeerResult } from "../requester/outcome.ts";
 import type { PlannedPeer, Route } from "../requester/plan.ts";
-import { whyNotReady } from "./ready.ts";
-import { Receiving } from "../requester/receiving.ts";
 import { Slots, type Claim } from "../requester/slots.ts";
+import { whatDiffers } from "./differences.ts";
+import { checkHere, differencesFrom, unsentDeletions } from "./local.ts";
+import { whyNotReady } from "./ready.ts";
+import { secondsSince, Turn } from "./turn.ts";
 
 /** A push from which nothing has arrived here for so long lets the next one start, in milliseconds. */
 const IDLE_HOLDS_SLOT = 60_000;
@@ -29,9 +20,8 @@ const LOOK_EVERY = 250;
 /** How often a peer is asked to push once more where files have changed while it pushed. */
 const MORE_PUSHES = 3;
 
-/** How to ask. */
-export interface OthersOptions extends OthersSettings {
-  readonly port: number;
+/** What the command line asks for. */
+export interface OthersOptions extends AskOverrides {
   readonly dryRun: boolean;
   readonly reconcile: boolean;
   readonly verify: boolean;
@@ -40,7 +30,7 @@ export interface OthersOptions extends OthersSettings {
 }
 
 /** Who is told while peers are asked. */
-export interface Audience {
+export interface OthersWatcher {
   /** What goes on for one peer; `verb` null: on this host. */
   stage(peer: PlannedPeer, verb: Verb | null, stage: Stage): void;
   result(peer: PlannedPeer, result: PeerResult): void;
@@ -63,28 +53,24 @@ export async function askOthers(
   host: ThisHost,
   peers: readonly PlannedPeer[],
   options: OthersOptions,
-  audience: Audience,
+  watcher: OthersWatcher,
   interrupt: AbortSignal,
 ): Promise<OthersResult> {
   const began = performance.now();
-  const limits = limitsOf(options.deadline, interrupt);
   const routes = peers.flatMap((peer) => peer.routes);
   const ourNames = [...new Set(routes.map(({ group }) => group.me.peername))];
-  const sources = await sourcesOf(ourNames, limits);
-  const { port, connectTimeout, output } = options;
-  const receiving = new Receiving();
-  const means = { config: host.config, port, connectTimeout, sources, output, limits, receiving };
-  const asking = new Asking(host, routes, options, means, audience);
+  const asking = await askOptions(host, options, ourNames, options.output, interrupt);
+  const run = new OthersRun(host, routes, options, asking, watcher);
   const turns = peers.map((peer) => new Turn(peer));
   const results = new Array<PeerResult>(turns.length);
   await Promise.all(
     inRandomOrder([...turns.entries()]).map(async ([i, turn]) => {
-      const result = await asking.catchUpFrom(turn);
+      const result = await run.catchUpFrom(turn);
       results[i] = result;
-      audience.result(turn.peer, result);
+      watcher.result(turn.peer, result);
     }),
   );
-  if (options.verify) await asking.verify(turns, results);
+  if (options.verify) await run.verify(turns, results);
   return {
     host: host.hostname,
     seconds: secondsSince(began),
@@ -102,15 +88,13 @@ function inRandomOrder<T>(all: readonly T[]): T[] {
 }
 
 /** One run of `--others`: the slots that its conversations share. */
-class Asking {
+class OthersRun {
   readonly #host: ThisHost;
   readonly #routes: readonly Route[];
   readonly #options: OthersOptions;
-  readonly #means: Means;
-  readonly #audience: Audience;
+  readonly #asking: AskOptions;
+  readonly #watcher: OthersWatcher;
   readonly #checks: Slots;
-  /** On the clock of `performance`. */
-  readonly #deadline: number;
   /** Two pushes at once would fight over this host's csync2 database. */
   readonly #pushes = new Slots(1);
   #notReady: Promise<string | null> | undefined;
@@ -120,16 +104,15 @@ class Asking {
     host: ThisHost,
     routes: readonly Route[],
     options: OthersOptions,
-    means: Means,
-    audience: Audience,
+    asking: AskOptions,
+    watcher: OthersWatcher,
   ) {
     this.#host = host;
     this.#routes = routes;
     this.#options = options;
-    this.#means = means;
-    this.#audience = audience;
-    this.#checks = new Slots(options.jobs);
-    this.#deadline = performance.now() + options.deadline * 1000;
+    this.#asking = asking;
+    this.#watcher = watcher;
+    this.#checks = new Slots(asking.jobs);
   }
 
   /** Sees one peer through: its check, then its push. */
@@ -138,10 +121,10 @@ class Asking {
     if (dryRun) {
       const unready = await this.#whyNotReady(turn, "preview");
       return unready === null
-        ? turn.result(await this.#insist(turn, "preview", this.#pushes))
+        ? turn.result(await this.#askUntilSettled(turn, "preview", this.#pushes))
         : turn.notReady(unready);
     }
-    const checked = turn.result(await this.#insist(turn, "check", this.#checks));
+    const checked = turn.result(await this.#askUntilSettled(turn, "check", this.#checks));
     if (checked.exit === null) return checked;
     if (checked.outcome === "caught-up" && !reconcile) return checked;
     const unready = await this.#whyNotReady(turn, reconcile ? "reconcile" : "update");
@@ -168,12 +151,12 @@ class Asking {
 
   /** Waits until this host's own csync2 takes files, where a peer has some: it may still be starting. Null once it does. */
   async #whyNotReady(turn: Turn, verb: Verb): Promise<string | null> {
-    this.#audience.stage(turn.peer, verb, { at: "waiting", on: "lock", detail: "csync2 on this host" });
+    this.#watcher.stage(turn.peer, verb, { at: "waiting", on: "lock", detail: "csync2 on this host" });
     const unready = await (this.#notReady ??= whyNotReady(
       this.#host,
       this.#routes,
-      this.#options.readyTimeout,
-      this.#means.limits,
+      this.#host.settings.others.readyTimeout,
+      this.#asking.limits,
     ));
     // A peer that comes later looks again.
     if (unready !== null) this.#notReady = undefined;
@@ -182,13 +165,13 @@ class Asking {
 
   /** Has the peer push, and once more what has become dirty meanwhile: its own cron may check, or a program there change files. */
   async #push(turn: Turn, verb: "update" | "reconcile"): Promise<PeerResult> {
-    const { limits } = this.#means;
-    let answer = await this.#insist(turn, verb, this.#pushes);
+    const { limits } = this.#asking;
+    let answer = await this.#askUntilSettled(turn, verb, this.#pushes);
     let result = turn.result(answer);
     for (let more = 1; more <= MORE_PUSHES && hasNewlyDirty(answer); more++) {
       await pause(backoffAfter(more), limits);
       if (reachedLimit(limits) !== null) break;
-      const again = await this.#insist(turn, "update", this.#pushes);
+      const again = await this.#askUntilSettled(turn, "update", this.#pushes);
       if (again.kind !== "done") break;
       answer = again;
       const { updated, deleted } = result;
@@ -199,13 +182,13 @@ class Asking {
   }
 
   /** Asks until there is an answer that asking again would not change, or the deadline has passed. */
-  async #insist(turn: Turn, verb: Verb, slots: Slots): Promise<Answer> {
+  async #askUntilSettled(turn: Turn, verb: Verb, slots: Slots): Promise<Answer> {
     let answer: Answer | null = null;
     for (let failures = 1; ; failures++) {
-      if (answer === null) this.#audience.stage(turn.peer, verb, { at: "queued" });
+      if (answer === null) this.#watcher.stage(turn.peer, verb, { at: "queued" });
       const claim = await slots.claim();
       try {
-        const limit = reachedLimit(this.#means.limits);
+        const limit = reachedLimit(this.#asking.limits);
         if (limit !== null)
           return (
             answer ?? {
@@ -216,22 +199,22 @@ class Asking {
           );
         const latest = await this.#askOnce(turn, verb, claim, slots);
         // A try that the deadline cut short says less than the one before it.
-        const cutShort = latest.kind === "unreachable" && reachedLimit(this.#means.limits) !== null;
+        const cutShort = latest.kind === "unreachable" && reachedLimit(this.#asking.limits) !== null;
         answer = cutShort && answer !== null ? answer : latest;
       } finally {
         claim.end();
       }
       if (answer.kind === "done") return answer;
       if (answer.kind === "unanswered" && !turn.isUnansweredTwice()) {
-        await pause(backoffAfter(1), this.#means.limits);
+        await pause(backoffAfter(1), this.#asking.limits);
         continue;
       }
       if (answer.kind === "unanswered" || (answer.kind === "refused" && answer.reason !== "busy")) {
         if (!turn.takeNextRoute()) return answer;
         continue;
       }
-      this.#audience.stage(turn.peer, verb, { at: "waiting", on: "retry", detail: answer.detail });
-      await pause(backoffAfter(failures), this.#means.limits);
+      this.#watcher.stage(turn.peer, verb, { at: "waiting", on: "retry", detail: answer.detail });
+      await pause(backoffAfter(failures), this.#asking.limits);
     }
   }
 
@@ -241,16 +224,16 @@ class Asking {
    */
   async #askOnce(turn: Turn, verb: Verb, claim: Claim, slots: Slots): Promise<Answer> {
     turn.attempts++;
-    const { receiving } = this.#means;
+    const { receiving } = this.#asking;
     const { pushes } = VERBS[verb];
     const look = setInterval(() => {
       const share = (this.#timeLeft(claim.held()) * slots.count) / (slots.waiting + slots.count);
       const fallenSilent = pushes && claim.held() > 0 && receiving.idle() >= IDLE_HOLDS_SLOT;
       if (fallenSilent || (slots.waiting > 0 && claim.held() >= share)) claim.yield();
     }, LOOK_EVERY);
-    const conversation = ask(verb, turn.route, this.#means, (stage) => {
+    const conversation = ask(verb, turn.route, this.#asking, (stage) => {
       if (stage.at === "running" || (stage.at === "waiting" && stage.on === "lock")) claim.prove();
-      this.#audience.stage(turn.peer, verb, stage);
+      this.#watcher.stage(turn.peer, verb, stage);
     });
     return await (pushes ? receiving.during(conversation) : conversation).finally(() => {
       clearInterval(look);
@@ -259,7 +242,7 @@ class Asking {
 
   /** From when a slot was taken to the deadline, in milliseconds. */
   #timeLeft(held: number): number {
-    return Math.max(0, this.#deadline - performance.now() + held);
+    return Math.max(0, this.#asking.deadlineAt - performance.now() + held);
   }
 
   /**
@@ -267,10 +250,10 @@ class Asking {
    * @returns the deletions of which the peer has not been told: a reconcile would undo them. Throws `system`.
    */
   async #prepareReconcile(turn: Turn): Promise<readonly string[]> {
-    this.#audience.stage(turn.peer, null, { at: "running", idle: 0, line: null });
+    this.#watcher.stage(turn.peer, null, { at: "running", idle: 0, line: null });
     return await unless(
       ["interrupt"],
-      this.#means.limits,
+      this.#asking.limits,
       (this.#checkedHere ??= checkHere(this.#host)).then(() => unsentDeletions(this.#host, turn.route)),
     );
   }
@@ -280,12 +263,12 @@ class Asking {
     let checked: Promise<void> | undefined;
     for (const [i, turn] of turns.entries()) {
       const result = results[i];
-      if (result?.outcome !== "caught-up" || this.#means.limits.interrupt.aborted) continue;
-      this.#audience.stage(turn.peer, null, { at: "running", idle: 0, line: null });
+      if (result?.outcome !== "caught-up" || this.#asking.limits.interrupt.aborted) continue;
+      this.#watcher.stage(turn.peer, null, { at: "running", idle: 0, line: null });
       try {
         const differences = await unless(
           ["interrupt"],
-          this.#means.limits,
+          this.#asking.limits,
           (checked ??= checkHere(this.#host)).then(() => differencesFrom(this.#host, turn.route)),
         );
         results[i] = { ...result, ...whatDiffers(differences) };
@@ -293,7 +276,7 @@ class Asking {
         const { outcome, detail } = turn.failed(error);
         results[i] = { ...result, outcome, detail: `not verified: ${detail ?? "no reason given"}` };
       }
-      this.#audience.result(turn.peer, results[i]);
+      this.#watcher.result(turn.peer, results[i]);
     }
   }
 }
@@ -305,64 +288,6 @@ function hasNewlyDirty(answer: Answer): boolean {
   return exit === 0 && pending > 0 && undecided === 0;
 }
 
-/** What one peer has been asked so far, and by which way. */
-class Turn {
-  readonly peer: PlannedPeer;
-  attempts = 0;
-  readonly #began = performance.now();
-  #routeNumber = 0;
-  #unanswered: Route | undefined;
-
-  constructor(peer: PlannedPeer) {
-    this.peer = peer;
-  }
-
-  get route(): Route {
-    return this.peer.routes[this.#routeNumber] ?? this.peer.routes[0];
-  }
-
-  /** A handler on a slow or flooded host can lose a valid request: only the second silence on the same way counts. */
-  isUnansweredTwice(): boolean {
-    if (this.#unanswered === this.route) return true;
-    this.#unanswered = this.route;
-    return false;
-  }
-
-  /** Goes over to the next group that both hosts share; false where there is none. */
-  takeNextRoute(): boolean {
-    if (this.#routeNumber + 1 >= this.peer.routes.length) return false;
-    this.#routeNumber++;
-    return true;
-  }
-
-  result(answer: Answer): PeerResult {
-    return this.#row(readAnswer(answer));
-  }
-
-  failed(error: unknown): PeerResult {
-    if (!(error instanceof Csync2revError)) throw error;
-    return this.#row({ ...NOTHING_KNOWN, outcome: "failed", detail: error.message });
-  }
-
-  notReady(detail: string): PeerResult {
-    return this.#row({ ...NOTHING_KNOWN, outcome: "failed", reason: "not-ready", detail });
-  }
-
-  #row(said: WhatWasSaid): PeerResult {
-    const { route, attempts } = this;
-    const { outcome, reason, detail, exit, updated, deleted, pending, files } = said;
-    const result = { outcome, reason, detail, exit, updated, deleted, pending, files };
-    return {
-      peer: route.peer.peername,
-      myname: route.group.me.peername,
-      group: route.group.name,
-      ...result,
-      attempts,
-      seconds: secondsSince(this.#began),
-    };
-  }
-}
-
 function notReconciled(unsent: readonly string[], { pending, files }: PeerResult): Partial<PeerResult> {
   return {
     outcome: "pending",
@@ -371,37 +296,4 @@ function notReconciled(unsent: readonly string[], { pending, files }: PeerResult
     pending: (pending ?? 0) + unsent.length,
     files: [...unsent, ...files],
   };
-}
-
-/** The kinds of difference, in the order in which they are told, with what would help. */
-const DIFFERENCES: readonly (readonly [what: string, is: (difference: Difference) => boolean])[] = [
-  ["newer there: --reconcile brings them", ({ on, newer }) => on === "both" && newer === "there"],
-  ["only there, new or deleted elsewhere: --reconcile brings them too", ({ on }) => on === "there"],
-  [
-    "newer here: csync2rev --others --reconcile there brings them",
-    ({ on, newer }) => on === "both" && newer === "here",
-  ],
-  [
-    "only here, new or deleted elsewhere: csync2rev --others --reconcile there brings them too",
-    ({ on }) => on === "here",
-  ],
-  ["of which nobody can tell which is newer", ({ newer }) => newer === null],
-];
-
-/** The files are named in the order of their kinds. */
-function whatDiffers(differences: readonly Difference[]): Partial<PeerResult> {
-  if (differences.length === 0) return {};
-  const kinds = DIFFERENCES.map(([what, is]) => ({ what, found: differences.filter(is) }));
-  const found = kinds.filter((kind) => kind.found.length > 0);
-  return {
-    outcome: "pending",
-    reason: "differs",
-    detail: found.map((kind) => `${kind.found.length} ${kind.what}`).join("; "),
-    pending: differences.length,
-    files: found.flatMap((kind) => kind.found.map(({ file }) => file)),
-  };
-}
-
-function secondsSince(began: number): number {
-  return Math.round(performance.now() - began) / 1000;
 }

@@ -12,10 +12,10 @@ import {
   type RefusalReason,
 } from "../wire/messages.ts";
 import { replyOpener, sealRequest } from "../wire/seal.ts";
-import { lookUp, sourceFor, type Sources } from "./addresses.ts";
-import { LIMIT_WORDS, onLimit, reachedLimit, unless, type Limits } from "./limits.ts";
+import { lookUp, sourceFor } from "./addresses.ts";
+import { LIMIT_WORDS, onLimit, reachedLimit, unless } from "./limits.ts";
+import type { AskOptions } from "./options.ts";
 import type { Route } from "./plan.ts";
-import type { Receiving } from "./receiving.ts";
 
 /** How long a peer that has been asked may say nothing, in milliseconds: four of its signs of life. */
 const SILENCE = 60_000;
@@ -46,46 +46,31 @@ export type Stage =
   /** csync2 runs on the peer, as far as is known; `idle` is for how many seconds it has shown no sign of life. */
   | { readonly at: "running"; readonly idle: number; readonly line: string | null };
 
-/** What all conversations of one run share. */
-export interface Means {
-  readonly config: string;
-  readonly port: number;
-  /** Seconds for the connection to stand and the greeting to arrive. */
-  readonly connectTimeout: number;
-  /** The addresses to connect from, for each of this host's peernames: peers check them. */
-  readonly sources: Sources;
-  /** Whether csync2's lines are wanted. */
-  readonly output: boolean;
-  readonly limits: Limits;
-  /** What arrives on this host, for pushes. */
-  readonly receiving: Receiving;
-}
-
 /** Asks one peer for one verb, and listens until the conversation ends. Throws nothing: what goes wrong is the answer. */
 export async function ask(
   verb: Verb,
   route: Route,
-  means: Means,
+  options: AskOptions,
   watch: (stage: Stage) => void,
 ): Promise<Answer> {
   watch({ at: "connecting" });
   const { peername } = route.peer;
   let addresses: string[];
   try {
-    addresses = await lookUp(peername, means.limits);
+    addresses = await lookUp(peername, options.limits);
   } catch (error) {
-    const detail = `"${peername}" does not resolve here: ${describe(error)}`;
+    const detail = `"${peername}" does not resolve here: ${causeOf(error)}`;
     return { kind: "unreachable", reason: null, detail };
   }
   const failures: string[] = [];
   for (const address of addresses) {
-    const own = means.sources.get(route.group.me.peername) ?? [];
+    const own = options.sources.get(route.group.me.peername) ?? [];
     const source = await sourceFor(own, address);
-    const greetedBy = performance.now() + means.connectTimeout * 1000;
-    const socket = await open(address, source, means);
+    const greetedBy = performance.now() + options.connectTimeout * 1000;
+    const socket = await open(address, source, options);
     if (typeof socket !== "string")
-      return await new Conversation(verb, route, means, watch).hold(socket, greetedBy);
-    failures.push(`${address} port ${means.port}: ${socket}`);
+      return await new Conversation(verb, route, options, watch).hold(socket, greetedBy);
+    failures.push(`${address} port ${options.port}: ${socket}`);
   }
   return { kind: "unreachable", reason: null, detail: failures.join("; ") };
 }
@@ -94,7 +79,7 @@ export async function ask(
 async function open(
   address: string,
   localAddress: string | null,
-  { port, connectTimeout, limits }: Means,
+  { port, connectTimeout, limits }: AskOptions,
 ): Promise<Socket | string> {
   const socket = connect({ host: address, port, ...(localAddress === null ? {} : { localAddress }) });
   socket.setTimeout(connectTimeout * 1000);
@@ -110,7 +95,7 @@ async function open(
     return socket;
   } catch (error) {
     socket.destroy();
-    return describe(error);
+    return causeOf(error);
   }
 }
 
@@ -118,23 +103,23 @@ async function open(
 class Conversation {
   readonly #verb: Verb;
   readonly #route: Route;
-  readonly #means: Means;
+  readonly #options: AskOptions;
   readonly #watch: (stage: Stage) => void;
   #stage: Stage = { at: "connecting" };
   /** Whether the peer has shown that it holds the key, and taken the request. */
   #accepted = false;
   #open: ((box: Uint8Array) => Uint8Array | null) | undefined;
 
-  constructor(verb: Verb, route: Route, means: Means, watch: (stage: Stage) => void) {
+  constructor(verb: Verb, route: Route, options: AskOptions, watch: (stage: Stage) => void) {
     this.#verb = verb;
     this.#route = route;
-    this.#means = means;
+    this.#options = options;
     this.#watch = watch;
   }
 
   /** @param greetedBy by when the whole greeting must be here, on the clock of `performance` */
   async hold(socket: Socket, greetedBy: number): Promise<Answer> {
-    const { connectTimeout, limits } = this.#means;
+    const { connectTimeout, limits } = this.#options;
     const giveUp = (why: string): void => {
       socket.destroy(new Csync2revError("gone", why));
     };
@@ -186,13 +171,13 @@ class Conversation {
 
   #request(challenge: Uint8Array): Uint8Array {
     const { group, peer } = this.#route;
-    const session = { challenge, nonce: randomBytes(NONCE_LENGTH), config: this.#means.config };
+    const session = { challenge, nonce: randomBytes(NONCE_LENGTH), config: this.#options.config };
     const text = encodeRequest({
       verb: this.#verb,
       group: group.name,
       from: group.me.peername,
       to: peer.peername,
-      output: this.#means.output,
+      output: this.#options.output,
     });
     this.#open = replyOpener(group.key, session);
     const box = sealRequest(group.key, session, text);
@@ -221,9 +206,9 @@ class Conversation {
 
   /** What it means that the conversation ended before `done`: it closed (null), broke, fell silent, was given up, or made no sense. */
   #ended(error: unknown): Answer {
-    const { deadline } = this.#means.limits;
+    const { deadline } = this.#options.limits;
     const nonsense = error instanceof Csync2revError && error.code !== "gone";
-    const why = error === null ? "it closed the connection" : describe(error);
+    const why = error === null ? "it closed the connection" : causeOf(error);
     if (this.#accepted) {
       if (!deadline.aborted || nonsense || error === null)
         return { kind: "lost", detail: `${why} before it said how it went` };
@@ -234,16 +219,16 @@ class Conversation {
       if (nonsense)
         return {
           kind: "unanswered",
-          detail: `what listens on port ${this.#means.port} is no csync2rev: ${why}`,
+          detail: `what listens on port ${this.#options.port} is no csync2rev: ${why}`,
         };
-      const reason = reachedLimit(this.#means.limits) === null ? "no-greeting" : null;
+      const reason = reachedLimit(this.#options.limits) === null ? "no-greeting" : null;
       return { kind: "unreachable", reason, detail: `connected, and ${why}` };
     }
     if (nonsense) return { kind: "unanswered", detail: why };
     if (error !== null)
       return { kind: "unreachable", reason: null, detail: `connected, but no answer: ${why}` };
     const { name } = this.#route.group;
-    const { config } = this.#means;
+    const { config } = this.#options;
     return {
       kind: "unanswered",
       detail: `no answer: ${config === "" ? "" : `it has no csync2_${config}.cfg, or `}its key for group ${name} differs, or it is not in that group; its log says which`,
@@ -258,7 +243,7 @@ class Conversation {
   /** Whether the peer pushes, and something arrives on this host. */
   #arrives(): boolean {
     const pushes = this.#stage.at === "running" && VERBS[this.#verb].pushes;
-    return pushes && this.#means.receiving.idle() < ARRIVES_WITHIN;
+    return pushes && this.#options.receiving.idle() < ARRIVES_WITHIN;
   }
 }
 
@@ -280,7 +265,7 @@ async function* frames(socket: Socket): AsyncGenerator<Uint8Array> {
 }
 
 /** An errno in the administrator's words, with the errno itself for those who search for it. */
-function describe(error: unknown): string {
+function causeOf(error: unknown): string {
   if (error instanceof Csync2revError) return error.message;
   const { code } = error as NodeJS.ErrnoException;
   const words: Readonly<Record<string, string>> = {

@@ -1,3 +1,4 @@
+import { FAILURE_REASONS, REFUSAL_REASONS, type Done } from "../wire/messages.ts";
 import type { Answer } from "./ask.ts";
 
 /** How the catch-up from one peer went. */
@@ -13,6 +14,23 @@ export const OUTCOMES = [
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** Why, if an outcome alone does not say it: a peer's reasons, and words of our own. Each has a remedy (remedies.ts). */
+export const REASONS = [
+  ...REFUSAL_REASONS,
+  ...FAILURE_REASONS,
+  /** csync2 on this host takes no files. */
+  "not-ready",
+  /** What listens on the peer greets nobody. */
+  "no-greeting",
+  /** Deletions here of which the peer has not been told. */
+  "unsent",
+  /** Files in different states, and it cannot be told which is newer. */
+  "undecided",
+  /** What a comparison found after everything had come. */
+  "differs",
+] as const;
+export type Reason = (typeof REASONS)[number];
+
 /** What is known of one peer in the end: a row of the table, an object of the JSON. */
 export interface PeerResult {
   readonly peer: string;
@@ -20,8 +38,7 @@ export interface PeerResult {
   readonly myname: string;
   readonly group: string;
   readonly outcome: Outcome;
-  /** The reason of a refusal, or a word of our own. */
-  readonly reason: string | null;
+  readonly reason: Reason | null;
   readonly detail: string | null;
   /** csync2's exit status on the peer. */
   readonly exit: number | null;
@@ -45,20 +62,37 @@ export const EXIT = {
   interrupted: 130,
 };
 
+/** What each outcome means for the exit status of the whole run. */
+const EXIT_OF: Readonly<Record<Outcome, number>> = {
+  "caught-up": EXIT.caughtUp,
+  pending: EXIT.incomplete,
+  failed: EXIT.incomplete,
+  lost: EXIT.incomplete,
+  refused: EXIT.turnedAway,
+  unanswered: EXIT.turnedAway,
+  unreachable: EXIT.tryAgain,
+  busy: EXIT.tryAgain,
+};
+
 /** The exit status for all peers together: the first that applies of 1, 77, 75, 0. */
 export function exitStatus(outcomes: readonly Outcome[]): number {
-  const any = (...these: readonly Outcome[]): boolean => outcomes.some((outcome) => these.includes(outcome));
-  if (any("pending", "failed", "lost")) return EXIT.incomplete;
-  if (any("refused", "unanswered")) return EXIT.turnedAway;
-  if (any("unreachable", "busy")) return EXIT.tryAgain;
-  return EXIT.caughtUp;
+  const statuses = outcomes.map((outcome) => EXIT_OF[outcome]);
+  const order = [EXIT.incomplete, EXIT.turnedAway, EXIT.tryAgain];
+  return order.find((status) => statuses.includes(status)) ?? EXIT.caughtUp;
 }
 
 /** What a peer's answer says of its result; the rest is how it was asked. */
 export type WhatWasSaid = Omit<PeerResult, "peer" | "myname" | "group" | "attempts" | "seconds">;
 
 /** Of a peer that has not said how it went. */
-export const NOTHING_KNOWN = { reason: null, exit: null, updated: 0, deleted: 0, pending: null, files: [] };
+export const NOTHING_KNOWN: Omit<WhatWasSaid, "outcome" | "detail"> = {
+  reason: null,
+  exit: null,
+  updated: 0,
+  deleted: 0,
+  pending: null,
+  files: [],
+};
 
 /** What an answer means for the peer that gave it, the counts and times aside. */
 export function readAnswer(answer: Answer): WhatWasSaid {
@@ -75,37 +109,33 @@ export function readAnswer(answer: Answer): WhatWasSaid {
     case "unanswered":
     case "lost":
       return { ...NOTHING_KNOWN, outcome: answer.kind, detail: answer.detail };
-    case "done": {
-      const {
-        exit,
-        updated,
-        deleted,
-        pending = null,
-        undecided = 0,
-        files = [],
-        detail = null,
-      } = answer.done;
-      const outcome =
-        pending !== null && pending > 0 ? "pending" : exit === 0 && pending !== null ? "caught-up" : "failed";
-      const why = pending === null && exit === 0 ? "the peer could not tell what is still pending" : detail;
-      if (exit === 0 && undecided > 0)
-        return {
-          ...{ reason: "undecided", outcome, exit, updated, deleted, pending, files },
-          detail:
-            undecided === pending
-              ? "both hosts have these files, in different states, and nobody can tell which is newer"
-              : `both hosts have the first ${undecided} of these files in different states, and nobody can tell which is newer; the others changed while they were pushed`,
-        };
-      return {
-        reason: answer.done.reason ?? null,
-        outcome,
-        detail: why,
-        exit,
-        updated,
-        deleted,
-        pending,
-        files,
-      };
-    }
+    case "done":
+      return readDone(answer.done);
   }
+}
+
+function readDone(done: Done): WhatWasSaid {
+  const { exit, updated, deleted, files = [], undecided = 0 } = done;
+  const pending = done.pending ?? null;
+  const reason = done.reason ?? null;
+  const detail = done.detail ?? null;
+  const counts = { exit, updated, deleted, pending, files };
+  if (reason !== null) return { ...counts, outcome: "failed", reason, detail };
+  const outcome =
+    pending !== null && pending > 0 ? "pending" : exit === 0 && pending !== null ? "caught-up" : "failed";
+  if (exit !== 0) return { ...counts, outcome, reason, detail };
+  if (undecided === 0)
+    return {
+      ...counts,
+      ...{ outcome, reason },
+      detail: pending === null ? "the peer could not tell what is still pending" : detail,
+    };
+  return {
+    ...counts,
+    ...{ outcome, reason: "undecided" },
+    detail:
+      undecided === pending
+        ? "both hosts have these files, in different states, and nobody can tell which is newer"
+        : `both hosts have the first ${undecided} of these files in different states, and nobody can tell which is newer; the others changed while they were pushed`,
+  };
 }

@@ -13,9 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { COMMAND, debianPackages } from "../cluster/cluster.ts";
-import { OUTCOMES } from "../../src/requester/outcome.ts";
+import { OUTCOMES, REASONS } from "../../src/requester/outcome.ts";
 import { loadSettings } from "../../src/settings.ts";
-import { REFUSAL_REASONS } from "../../src/wire/messages.ts";
 import packageJson from "../../package.json" with { type: "json" };
 
 const TOP = join(import.meta.dirname, "../..");
@@ -45,11 +44,11 @@ describe("documents", () => {
     }
   });
 
-  test("every outcome, every reason of a refusal, every setting and exit status is in the manual page and the README", () => {
+  test("every outcome, every reason, every setting and exit status is in the manual page and the README", () => {
     const settings = [...namesOfSettings(""), ...namesOfSettings("[others]\n")];
     assert.ok(settings.length > 12);
-    for (const word of [...OUTCOMES, ...REFUSAL_REASONS, ...settings]) {
-      assert.match(manual, new RegExp(`^\\.(?:It )?Cm (?:.* )?\\[?${word}\\b`, "m"), `manual: ${word}`);
+    for (const word of [...OUTCOMES, ...REASONS, ...settings]) {
+      assert.match(manual, new RegExp(`^\\.(?:It |Pq )?Cm (?:.* )?\\[?${word}\\b`, "m"), `manual: ${word}`);
       assert.match(readme, new RegExp("`\\[?" + word + "\\b"), `README: ${word}`);
     }
     for (const status of [0, 1, 64, 75, 77, 78, 130]) {

@@ -1,75 +1,16 @@
 import yargs from "yargs";
-import packageJson from "../package.json" with { type: "json" };
-import { checkUp } from "./checkup/checkup.ts";
-import { describeCheckup } from "./checkup/report.ts";
-import { describeWarning } from "./csync2cfg/model.ts";
-import { Csync2revError, type ErrorCode } from "./errors.ts";
-import { openHost, type ConfiguredHost, type HostOptions } from "./host.ts";
-import { writeMetrics } from "./others/metrics.ts";
-import { askOthers, type Audience, type OthersOptions, type OthersResult } from "./others/others.ts";
-import { EXIT } from "./requester/outcome.ts";
-import { plan, type PlannedPeer, type Selection } from "./requester/plan.ts";
-import { describeResult, describeStage, describeTroubles } from "./others/report.ts";
-import { Screen } from "./others/screen.ts";
-import { printable, printableJson } from "./printable.ts";
-import { OTHERS_RULES, PORT_RULE, type Rule } from "./settings.ts";
-import { showConfig } from "./show-config.ts";
-import { columnsOf, isScreen, painter } from "./terminal.ts";
-
-/**
- * Every mode but the handler.
- * @param argv the command line behind the program's name
- * @returns the exit status
- */
-export async function runCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  process.stdout.on("error", () => undefined);
-  try {
-    const line = await parseCommandLine(argv);
-    if (typeof line === "string") {
-      if (line !== "") process.stdout.write(`${line}\n`);
-      return EXIT.caughtUp;
-    }
-    switch (line.mode) {
-      case "others": {
-        const exit = await catchUp(line, env);
-        // A csync2 on this host that nobody waits for any more goes on without us.
-        if (exit === EXIT.interrupted) process.exit(exit);
-        return exit;
-      }
-      case "test":
-        return await test(line, env);
-      case "show-config":
-        return show(line, env);
-    }
-  } catch (error) {
-    if (!(error instanceof Csync2revError)) throw error;
-    complain(error.message);
-    return EXIT_OF[error.code];
-  }
-}
-
-/** The exit status for an error that ended everything. */
-const EXIT_OF: Readonly<Record<ErrorCode, number>> = {
-  usage: EXIT.usage,
-  "config-missing": EXIT.configuration,
-  "config-ambiguous": EXIT.configuration,
-  "config-unreadable": EXIT.configuration,
-  "config-syntax": EXIT.configuration,
-  key: EXIT.configuration,
-  directive: EXIT.configuration,
-  settings: EXIT.configuration,
-  "no-group": EXIT.configuration,
-  frame: EXIT.incomplete,
-  unauthenticated: EXIT.incomplete,
-  message: EXIT.incomplete,
-  gone: EXIT.incomplete,
-  system: EXIT.incomplete,
-};
+import packageJson from "../../package.json" with { type: "json" };
+import { Csync2revError } from "../errors.ts";
+import type { HostOptions } from "../host.ts";
+import type { AskOverrides } from "../requester/options.ts";
+import type { Selection } from "../requester/plan.ts";
+import { OTHERS_RULES, PORT_RULE, type Rule } from "../settings.ts";
+import { columnsOf } from "../terminal.ts";
 
 const MODES = ["others", "test", "show-config"] as const;
 
 /** A command line that has been understood. */
-interface CommandLine {
+export interface CommandLine extends AskOverrides {
   readonly mode: (typeof MODES)[number];
   readonly host: HostOptions;
   readonly selection: Selection;
@@ -81,15 +22,10 @@ interface CommandLine {
   readonly json: boolean;
   /** The file for Prometheus. */
   readonly metrics: string | undefined;
-  /** Where not given, the settings say. */
-  readonly port: number | undefined;
-  readonly deadline: number | undefined;
-  readonly connectTimeout: number | undefined;
-  readonly jobs: number | undefined;
 }
 
 /** Reads the command line; text is what is left to print, for --help and the like. Throws `usage`. */
-async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | string> {
+export async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | string> {
   let print = "";
   const parser = yargs()
     .scriptName("csync2rev")
@@ -286,124 +222,4 @@ function number(option: string, value: string | undefined, rule: Rule<number>): 
   if (read === undefined)
     throw new Csync2revError("usage", `--${option} ${JSON.stringify(value)} is not allowed: ${rule.allowed}`);
   return read;
-}
-
-/** What every mode but `--test` needs: a configuration without a fault. */
-function configured(line: CommandLine, env: NodeJS.ProcessEnv): ConfiguredHost {
-  const opened = openHost(line.host, env);
-  if (opened.settingsFault !== null) throw opened.settingsFault;
-  if (opened.configuration === null) throw opened.configurationFault;
-  if (opened.configurationFault !== null) throw opened.configurationFault;
-  return opened;
-}
-
-/** `--show-config`. */
-function show(line: CommandLine, env: NodeJS.ProcessEnv): number {
-  const { host, configuration } = configured(line, env);
-  for (const warning of configuration.warnings) complain(`warning: ${describeWarning(warning)}`);
-  process.stdout.write(`${printableJson(showConfig(host, configuration), 2)}\n`);
-  return EXIT.caughtUp;
-}
-
-/** `--test`. */
-async function test(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
-  const checkup = await checkUp(line.host, line.selection, line, env);
-  process.stdout.write(
-    line.json
-      ? `${printableJson(checkup)}\n`
-      : describeCheckup(checkup, line.quiet, painter(process.stdout, env)),
-  );
-  return checkup.exit;
-}
-
-/** `--others`, with its progress and its result on the terminal. */
-async function catchUp(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
-  const { host, configuration } = configured(line, env);
-  const peers = plan(configuration.groups, line.selection, host.hostname);
-  const { others, port } = host.settings;
-  const live = isScreen(process.stdout, env) && isScreen(process.stderr, env) && !line.quiet;
-  const options: OthersOptions = {
-    jobs: line.jobs ?? others.jobs,
-    connectTimeout: line.connectTimeout ?? others.connectTimeout,
-    deadline: line.deadline ?? others.deadline,
-    readyTimeout: others.readyTimeout,
-    port: line.port ?? port,
-    dryRun: line.dryRun,
-    reconcile: line.reconcile,
-    verify: line.verify,
-    output: line.verbose || live,
-  };
-  const interrupt = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => {
-      interrupt.abort();
-    });
-  const screen = live
-    ? new Screen(
-        process.stderr,
-        peers.map(({ name }) => name),
-      )
-    : null;
-  const result = await askOthers(
-    host,
-    peers,
-    options,
-    watchOn(screen, peers, line.verbose),
-    interrupt.signal,
-  );
-  screen?.close();
-
-  process.stdout.write(textOf(result, line, env));
-  if (line.metrics === undefined) return result.exit;
-  try {
-    writeMetrics(line.metrics, result, host.config, Math.round(Date.now() / 1000));
-    return result.exit;
-  } catch (error) {
-    if (!(error instanceof Csync2revError)) throw error;
-    complain(error.message);
-    return result.exit === EXIT.caughtUp ? EXIT.incomplete : result.exit;
-  }
-}
-
-function textOf(result: OthersResult, line: CommandLine, env: NodeJS.ProcessEnv): string {
-  if (line.json) return `${printableJson(result)}\n`;
-  if (line.quiet) return describeTroubles(result, line.host, line.dryRun);
-  const width = columnsOf(process.stdout);
-  return describeResult(result, line.host, line.dryRun, width, painter(process.stdout, env));
-}
-
-/** How many bytes of peers' lines may wait for whoever reads them, before further ones are left out. */
-const BACKLOG_LIMIT = 1 << 20;
-
-function watchOn(screen: Screen | null, peers: readonly PlannedPeer[], verbose: boolean): Audience {
-  const files = new Map<PlannedPeer, number>();
-  let leftOut = 0;
-  return {
-    stage(peer, verb, stage) {
-      const line = stage.at === "running" ? stage.line : null;
-      if (line?.startsWith("Updating ") === true || line?.startsWith("Deleting ") === true)
-        files.set(peer, (files.get(peer) ?? 0) + 1);
-      if (line !== null && verbose) {
-        if (process.stderr.writableLength > BACKLOG_LIMIT) {
-          leftOut++;
-          return;
-        }
-        const before =
-          leftOut > 0 ? `(${leftOut} lines left out: they came faster than they were read)\n` : "";
-        leftOut = 0;
-        const text = `${before}${printable(peer.name)}: ${printable(line)}\n`;
-        if (screen === null) process.stderr.write(text);
-        else screen.print(text);
-      }
-      screen?.set(peers.indexOf(peer), describeStage(verb, stage, files.get(peer) ?? 0), false);
-    },
-    result(peer, { outcome }) {
-      screen?.set(peers.indexOf(peer), outcome, true);
-    },
-  };
-}
-
-/** A message may span lines: csync2.cfg's errors show the line and a caret. */
-function complain(message: string): void {
-  process.stderr.write(`csync2rev: ${message.split("\n").map(printable).join("\n")}\n`);
 }

@@ -1,0 +1,143 @@
+import { checkUp } from "../checkup/checkup.ts";
+import { describeCheckup } from "../checkup/report.ts";
+import { describeWarning } from "../csync2cfg/model.ts";
+import { Csync2revError, type ErrorCode } from "../errors.ts";
+import { openHost, type ConfiguredHost } from "../host.ts";
+import { writeMetrics } from "../others/metrics.ts";
+import { askOthers, type OthersResult } from "../others/others.ts";
+import { Screen } from "../others/screen.ts";
+import { describeResult, describeTroubles } from "../others/words.ts";
+import { printable, printableJson } from "../printable.ts";
+import { EXIT } from "../requester/outcome.ts";
+import { plan } from "../requester/plan.ts";
+import { showConfig } from "../show-config.ts";
+import { columnsOf, isScreen, painter } from "../terminal.ts";
+import { parseCommandLine, type CommandLine } from "./options.ts";
+import { showProgress } from "./progress.ts";
+
+/**
+ * Every mode but the handler.
+ * @param argv the command line behind the program's name
+ * @returns the exit status
+ */
+export async function runCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  process.stdout.on("error", () => undefined);
+  try {
+    const line = await parseCommandLine(argv);
+    if (typeof line === "string") {
+      if (line !== "") process.stdout.write(`${line}\n`);
+      return EXIT.caughtUp;
+    }
+    switch (line.mode) {
+      case "others": {
+        const exit = await runOthers(line, env);
+        // A csync2 on this host that nobody waits for any more goes on without us.
+        if (exit === EXIT.interrupted) process.exit(exit);
+        return exit;
+      }
+      case "test":
+        return await test(line, env);
+      case "show-config":
+        return show(line, env);
+    }
+  } catch (error) {
+    if (!(error instanceof Csync2revError)) throw error;
+    complain(error.message);
+    return EXIT_OF[error.code];
+  }
+}
+
+/** The exit status for an error that ended everything. */
+const EXIT_OF: Readonly<Record<ErrorCode, number>> = {
+  usage: EXIT.usage,
+  "config-missing": EXIT.configuration,
+  "config-ambiguous": EXIT.configuration,
+  "config-unreadable": EXIT.configuration,
+  "config-syntax": EXIT.configuration,
+  key: EXIT.configuration,
+  directive: EXIT.configuration,
+  settings: EXIT.configuration,
+  "no-group": EXIT.configuration,
+  frame: EXIT.incomplete,
+  unauthenticated: EXIT.incomplete,
+  message: EXIT.incomplete,
+  gone: EXIT.incomplete,
+  system: EXIT.incomplete,
+};
+
+/** What every mode but `--test` needs: a configuration without a fault. */
+function configured(line: CommandLine, env: NodeJS.ProcessEnv): ConfiguredHost {
+  const opened = openHost(line.host, env);
+  if (opened.settingsFault !== null) throw opened.settingsFault;
+  if (opened.configuration === null) throw opened.configurationFault;
+  if (opened.configurationFault !== null) throw opened.configurationFault;
+  return opened;
+}
+
+/** `--show-config`. */
+function show(line: CommandLine, env: NodeJS.ProcessEnv): number {
+  const { host, configuration } = configured(line, env);
+  for (const warning of configuration.warnings) complain(`warning: ${describeWarning(warning)}`);
+  process.stdout.write(`${printableJson(showConfig(host, configuration), 2)}\n`);
+  return EXIT.caughtUp;
+}
+
+/** `--test`. */
+async function test(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
+  const checkup = await checkUp(line.host, line.selection, line, env);
+  process.stdout.write(
+    line.json
+      ? `${printableJson(checkup)}\n`
+      : describeCheckup(checkup, line.quiet, painter(process.stdout, env)),
+  );
+  return checkup.exit;
+}
+
+/** `--others`, with its progress and its result on the terminal. */
+async function runOthers(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
+  const { host, configuration } = configured(line, env);
+  const peers = plan(configuration.groups, line.selection, host.hostname);
+  const live = isScreen(process.stdout, env) && isScreen(process.stderr, env) && !line.quiet;
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => {
+      interrupt.abort();
+    });
+  const screen = live
+    ? new Screen(
+        process.stderr,
+        peers.map(({ name }) => name),
+      )
+    : null;
+  const result = await askOthers(
+    host,
+    peers,
+    { ...line, output: line.verbose || live },
+    showProgress(screen, peers, line.verbose),
+    interrupt.signal,
+  );
+  screen?.close();
+
+  process.stdout.write(textOf(result, line, env));
+  if (line.metrics === undefined) return result.exit;
+  try {
+    writeMetrics(line.metrics, result, host.config, Math.round(Date.now() / 1000));
+    return result.exit;
+  } catch (error) {
+    if (!(error instanceof Csync2revError)) throw error;
+    complain(error.message);
+    return result.exit === EXIT.caughtUp ? EXIT.incomplete : result.exit;
+  }
+}
+
+function textOf(result: OthersResult, line: CommandLine, env: NodeJS.ProcessEnv): string {
+  if (line.json) return `${printableJson(result)}\n`;
+  if (line.quiet) return describeTroubles(result, line.host, line.dryRun);
+  const width = columnsOf(process.stdout);
+  return describeResult(result, line.host, line.dryRun, width, painter(process.stdout, env));
+}
+
+/** A message may span lines: csync2.cfg's errors show the line and a caret. */
+function complain(message: string): void {
+  process.stderr.write(`csync2rev: ${message.split("\n").map(printable).join("\n")}\n`);
+}

@@ -1,0 +1,66 @@
+import { printable } from "../printable.ts";
+import type { Outcome, PeerResult } from "../requester/outcome.ts";
+import { cells, padded, type Paint } from "../terminal.ts";
+
+interface Column {
+  readonly heading: string;
+  readonly numeric: boolean;
+  readonly cell: (peer: PeerResult, dryRun: boolean) => string;
+}
+
+const COLUMNS: readonly Column[] = [
+  { heading: "PEER", numeric: false, cell: ({ peer }) => printable(peer) },
+  { heading: "GROUP", numeric: false, cell: ({ group }) => printable(group) },
+  { heading: "OUTCOME", numeric: false, cell: ({ outcome }, dryRun) => nameOf(outcome, dryRun) },
+  { heading: "UPDATED", numeric: true, cell: ({ exit, updated }) => (exit === null ? "-" : String(updated)) },
+  { heading: "DELETED", numeric: true, cell: ({ exit, deleted }) => (exit === null ? "-" : String(deleted)) },
+  { heading: "PENDING", numeric: true, cell: ({ pending }) => (pending === null ? "-" : String(pending)) },
+  { heading: "SECONDS", numeric: true, cell: ({ seconds }) => seconds.toFixed(1) },
+];
+/** What a narrow terminal does without, the first first. */
+const EXPENDABLE = ["GROUP", "SECONDS", "DELETED", "UPDATED"];
+const GAP = "  ";
+
+/** One line a peer, with headings, no wider than `width` if that can be. */
+export function table(peers: readonly PeerResult[], dryRun: boolean, width: number, paint: Paint): string {
+  let columns = COLUMNS.map((column) => {
+    const texts = peers.map((peer) => column.cell(peer, dryRun));
+    return { ...column, texts, width: Math.max(...[column.heading, ...texts].map(cells)) };
+  });
+  for (const heading of EXPENDABLE) {
+    const needed = columns.reduce((sum, column) => sum + column.width + GAP.length, -GAP.length);
+    if (needed <= width) break;
+    columns = columns.filter((column) => column.heading !== heading);
+  }
+  const line = (textOf: (column: (typeof columns)[number]) => string): string =>
+    columns
+      .map((column) => {
+        const text = textOf(column);
+        if (column.numeric) return text.padStart(column.width);
+        return padded(text, column.width);
+      })
+      .join(GAP)
+      .trimEnd();
+  const rows = peers.map(({ outcome }, row) => {
+    const text = line(({ texts }) => texts[row] ?? "");
+    return paint(COLOUR[outcome], text);
+  });
+  return [line(({ heading }) => heading), ...rows].map((text) => `${text}\n`).join("");
+}
+
+/** Of an outcome: green needs nobody, yellow may mend itself, red needs somebody. */
+const COLOUR: Readonly<Record<Outcome, "green" | "yellow" | "red">> = {
+  "caught-up": "green",
+  pending: "red",
+  failed: "red",
+  refused: "red",
+  unanswered: "red",
+  unreachable: "yellow",
+  busy: "yellow",
+  lost: "yellow",
+};
+
+/** An outcome in the words of a table. */
+export function nameOf(outcome: Outcome, dryRun: boolean): string {
+  return dryRun && outcome === "pending" ? "would change" : outcome;
+}

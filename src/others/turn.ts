@@ -1,0 +1,67 @@
+import { Csync2revError } from "../errors.ts";
+import type { Answer } from "../requester/ask.ts";
+import { NOTHING_KNOWN, readAnswer, type PeerResult, type WhatWasSaid } from "../requester/outcome.ts";
+import type { PlannedPeer, Route } from "../requester/plan.ts";
+
+/** What one peer has been asked so far, and by which way. */
+export class Turn {
+  readonly peer: PlannedPeer;
+  attempts = 0;
+  readonly #began = performance.now();
+  #routeNumber = 0;
+  #unanswered: Route | undefined;
+
+  constructor(peer: PlannedPeer) {
+    this.peer = peer;
+  }
+
+  get route(): Route {
+    return this.peer.routes[this.#routeNumber] ?? this.peer.routes[0];
+  }
+
+  /** A handler on a slow or flooded host can lose a valid request: only the second silence on the same way counts. */
+  isUnansweredTwice(): boolean {
+    if (this.#unanswered === this.route) return true;
+    this.#unanswered = this.route;
+    return false;
+  }
+
+  /** Goes over to the next group that both hosts share; false where there is none. */
+  takeNextRoute(): boolean {
+    if (this.#routeNumber + 1 >= this.peer.routes.length) return false;
+    this.#routeNumber++;
+    return true;
+  }
+
+  result(answer: Answer): PeerResult {
+    return this.#row(readAnswer(answer));
+  }
+
+  failed(error: unknown): PeerResult {
+    if (!(error instanceof Csync2revError)) throw error;
+    return this.#row({ ...NOTHING_KNOWN, outcome: "failed", detail: error.message });
+  }
+
+  notReady(detail: string): PeerResult {
+    return this.#row({ ...NOTHING_KNOWN, outcome: "failed", reason: "not-ready", detail });
+  }
+
+  #row(said: WhatWasSaid): PeerResult {
+    const { route, attempts } = this;
+    const { outcome, reason, detail, exit, updated, deleted, pending, files } = said;
+    const result = { outcome, reason, detail, exit, updated, deleted, pending, files };
+    return {
+      peer: route.peer.peername,
+      myname: route.group.me.peername,
+      group: route.group.name,
+      ...result,
+      attempts,
+      seconds: secondsSince(this.#began),
+    };
+  }
+}
+
+/** In seconds, to the millisecond. */
+export function secondsSince(began: number): number {
+  return Math.round(performance.now() - began) / 1000;
+}

@@ -1,0 +1,116 @@
+import { VERBS, type Verb } from "../csync2/verbs.ts";
+import type { HostOptions } from "../host.ts";
+import { printable } from "../printable.ts";
+import type { Stage } from "../requester/ask.ts";
+import type { PeerResult } from "../requester/outcome.ts";
+import { remediesFor } from "../requester/remedies.ts";
+import type { Paint } from "../terminal.ts";
+import type { OthersResult } from "./others.ts";
+import { nameOf, table } from "./table.ts";
+
+/*
+ * Every sentence that `--others` says, but for the remedies, which `--test` says too (requester/remedies.ts), and the kinds of
+ * difference (differences.ts). Rules: first the table, then a paragraph for each peer that somebody must look at, then one line that sums up.
+ * A paragraph: `peer: outcome: reason: detail`, the files with four blanks, what to do behind an arrow. Whatever comes from a peer
+ * goes through printable().
+ */
+
+/**
+ * What `--others` prints in the end: a table, then what needs somebody's attention, with what to do about it.
+ * @param options this run's, which the commands to run must be given too
+ * @param width of the terminal; Infinity where there is none
+ */
+export function describeResult(
+  result: OthersResult,
+  options: HostOptions,
+  dryRun: boolean,
+  width: number,
+  paint: Paint,
+): string {
+  const { peers } = result;
+  if (peers.length === 0) return "no other member may push to this host: there is nobody to ask\n";
+  const troubled = peers.filter(({ outcome }) => outcome !== "caught-up");
+  return [
+    table(peers, dryRun, width, paint),
+    ...troubled.map((peer) => describeTrouble(peer, result.host, options, dryRun)),
+    summary(result, dryRun),
+  ].join("\n");
+}
+
+/** What `--others -q` prints: nothing where there is nothing to do. */
+export function describeTroubles(result: OthersResult, options: HostOptions, dryRun: boolean): string {
+  return result.peers
+    .filter(({ outcome }) => outcome !== "caught-up")
+    .map((peer) => describeTrouble(peer, result.host, options, dryRun))
+    .join("\n");
+}
+
+/** One line on where a peer stands, for the terminal while it is asked. */
+export function describeStage(verb: Verb | null, stage: Stage, files: number): string {
+  if (verb === null) return "comparing databases";
+  switch (stage.at) {
+    case "queued":
+      return verb === "check" ? "waiting to check its files" : "waiting for its turn";
+    case "connecting":
+      return "connecting";
+    case "asked":
+      return `asked to ${verb}`;
+    case "waiting":
+      return stage.on === "lock" ? `waiting: ${stage.detail}` : `will be tried again: ${stage.detail}`;
+    case "running":
+      return describeRun(VERBS[verb].doing, stage.idle, files);
+  }
+}
+
+function describeRun(doing: string, idle: number, files: number): string {
+  if (idle >= 30) return `${doing}; no sign of life for ${idle} s`;
+  return files > 0 ? `${doing}: file ${files}` : doing;
+}
+
+function describeTrouble(result: PeerResult, host: string, options: HostOptions, dryRun: boolean): string {
+  const { peer, outcome, reason, detail, pending, files } = result;
+  const what = [nameOf(outcome, dryRun), reason === outcome ? null : reason, detail].filter(
+    (word) => word !== null,
+  );
+  const unnamed = (pending ?? 0) - files.length;
+  return [
+    `${peer}: ${what.join(": ")}`,
+    ...files.map((file) => `    ${file}`),
+    ...(files.length > 0 && unnamed > 0 ? [`    and ${unnamed} more`] : []),
+    ...advice(result, host, options, dryRun).map((line) => `  → ${line}`),
+  ]
+    .map((line) => `${printable(line)}\n`)
+    .join("");
+}
+
+/** What to do about a result of `--others`; the run itself is said to be repeated only if nothing else must be done first. */
+function advice(result: PeerResult, host: string, options: HostOptions, dryRun: boolean): string[] {
+  const { peer, outcome, reason } = result;
+  if (dryRun && outcome === "pending") return [];
+  const remedies = remediesFor({ ...result, host, options });
+  const again = "run csync2rev --others again";
+  switch (outcome) {
+    case "caught-up":
+    case "pending":
+    case "refused":
+    case "unanswered":
+      return [...remedies];
+    case "failed":
+      return reason === null ? [`csync2rev's log on ${peer} has more; then ${again}`] : [...remedies];
+    case "lost":
+      return [`the push may have gone on without us: ${again}`];
+    case "busy":
+      return [`${again} later`];
+    case "unreachable":
+      return [`${remedies.join(" ")} Then ${again}`];
+  }
+}
+
+function summary({ peers, seconds }: OthersResult, dryRun: boolean): string {
+  const counted = peers.filter(({ outcome }) => outcome === (dryRun ? "pending" : "caught-up")).length;
+  const of = `${counted} of ${peers.length} ${peers.length === 1 ? "peer" : "peers"}`;
+  const inTime = `in ${seconds.toFixed(1)} s`;
+  return dryRun
+    ? `${of} would change something here; asked ${inTime}, nothing was changed\n`
+    : `caught up with ${of} ${inTime}\n`;
+}
