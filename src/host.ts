@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { findSystemDirectory, loadCsync2Cfg } from "./csync2cfg/load.ts";
+import { loadCsync2Cfg } from "./csync2cfg/load.ts";
 import type { Csync2Cfg } from "./csync2cfg/model.ts";
 import { DEFAULT_SETTINGS, loadSettings, type Settings } from "./settings.ts";
+import { findSystemDirectory } from "./system-directory.ts";
 
 /** The options of csync2 that csync2rev shares, and where its settings are, as they stand on its command line. */
 export interface HostOptions {

@@ -1,59 +1,17 @@
-import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { Csync2revError } from "../errors.ts";
-import { Matcher, mayAsk, nearMisses, readDirectives } from "./directive.ts";
-import type { Csync2Cfg, Group, Host, Key, Prefix, Warning } from "./model.ts";
-import { parse, type GroupBlock, type PrefixBlock } from "./parser.ts";
-import { Scanner, type IncludeReader, type Token } from "./scanner.ts";
-import { decode, encode, isKey, lowerCase, quote, Source } from "./source.ts";
-
-/** Where packages of csync2 have their configuration, the most particular first. */
-const SYSTEM_DIRECTORIES = ["/etc/csync2", "/etc", "/usr/local/etc/csync2", "/usr/local/etc"];
+import { readDirectives } from "./directive.ts";
+import { doubts } from "./doubts.ts";
+import { Matcher } from "./fnmatch.ts";
+import { KeyFiles } from "./key-file.ts";
+import type { Csync2Cfg, Group, Host, Pattern, Prefix } from "./model.ts";
+import { fold } from "./near-miss.ts";
+import { parse, type GroupBlock, type PatternEntry, type PrefixBlock } from "./parser.ts";
+import { Scanner, type IncludeReader } from "./scanner.ts";
+import { bytes, decode, encode, errorCode, lowerCase, quote, reason, Source } from "./source.ts";
 
 /** csync2.c keeps the hostname in 256 bytes, the last of them NUL. */
 const MAX_HOSTNAME = 255;
-
-/** cfgfile_parser.y, set_key(): what does not fit into its buffer is not part of the key. */
-const MAX_KEY = 1023;
-const MIN_KEY = 32;
-
-/**
- * The directory that csync2.cfg (csync2_NAME.cfg for a config name) is in: CSYNC2_SYSTEM_DIR where that is set, as csync2.c has it,
- * else the one of `directories` that holds the file.
- * Throws config-missing where there is none, config-ambiguous where two directories hold different files.
- */
-export function findSystemDirectory(
-  configName: string,
-  env: NodeJS.ProcessEnv,
-  directories: readonly string[] = SYSTEM_DIRECTORIES,
-): string {
-  const fileName = configFileName(configName);
-  const chosen = env["CSYNC2_SYSTEM_DIR"];
-  if (chosen !== undefined) {
-    if (!isThere(`${chosen}/${fileName}`)) {
-      throw new Csync2revError(
-        "config-missing",
-        `found no "${chosen}/${fileName}", where CSYNC2_SYSTEM_DIR points: correct the variable or create the file`,
-      );
-    }
-    return chosen;
-  }
-  const found = directories.filter((directory) => isThere(`${directory}/${fileName}`));
-  const [first, ...others] = found;
-  if (first === undefined) {
-    throw new Csync2revError(
-      "config-missing",
-      `found no "${fileName}" in ${directories.join(", ")}: create it or set CSYNC2_SYSTEM_DIR to the directory that it is in`,
-    );
-  }
-  const other = others.find((directory) => !isSameFile(`${first}/${fileName}`, `${directory}/${fileName}`));
-  if (other !== undefined) {
-    throw new Csync2revError(
-      "config-ambiguous",
-      `found both "${first}/${fileName}" and "${other}/${fileName}": remove the one that csync2 does not read, or set CSYNC2_SYSTEM_DIR to the directory of the other`,
-    );
-  }
-  return first;
-}
 
 /**
  * Reads csync2.cfg with all that it includes and all key files, as csync2 on the host `hostname` would. Names of files that are not absolute
@@ -80,17 +38,31 @@ export function loadCsync2Cfg(options: {
   );
   const keys = new KeyFiles(systemDirectory);
   const prefixes = tree.prefixes.map((prefix) => choosePath(prefix, hostname)).reverse();
-  let { fault } = readDirectives(tree.comments, false);
+  const names = new Set(
+    tree.groups.flatMap(({ hosts }) =>
+      hosts.flatMap(({ hostname: left, peername: right }) => [fold(decode(left)), fold(decode(right))]),
+    ),
+  );
+  let { fault } = readDirectives(tree.comments, false, names);
   const groups: Group[] = [];
   const blocks = new Map<Group, GroupBlock>();
   for (const block of tree.groups) {
     const key = keys.read(block.key);
-    const directives = readDirectives(block.comments, true);
+    const directives = readDirectives(block.comments, true, names);
     fault ??= directives.fault;
     const { me, hosts } = membership(block, hostname);
     if (!me) continue;
     const place = block.at.source.place(block.at.offset);
-    const group = { name: decode(block.name), place, me, hosts, key, allow: directives.allow };
+    const group = {
+      name: decode(block.name),
+      place,
+      me,
+      hosts,
+      key,
+      patterns: block.patterns.map(patternOf),
+      backupDirectory: block.backupDirectory === null ? null : decode(block.backupDirectory),
+      allow: directives.allow,
+    };
     groups.push(group);
     blocks.set(group, block);
   }
@@ -99,18 +71,18 @@ export function loadCsync2Cfg(options: {
     included: [...included],
     groups,
     prefixes,
+    nossl: tree.nossl.map(({ from, to }) => ({ from: decode(from), to: decode(to) })),
+    tempdir: tree.tempdir === null ? null : decode(tree.tempdir),
     fault,
     // The handler has no use for them and no time.
     get warnings() {
-      const warnings = nearMisses([...tree.comments, ...tree.groups.flatMap((block) => block.comments)]);
-      for (const [group, block] of blocks) warnings.push(...doubts(block, group, prefixes));
-      return warnings;
+      return doubts(tree.groups, blocks, prefixes);
     },
   };
 }
 
-/** csync2.c: names are of [a-z0-9] only, so that none leads out of the directory. */
-function configFileName(configName: string): string {
+/** The file of a config name. csync2.c: names are of [a-z0-9] only, so that none leads out of the directory. */
+export function configFileName(configName: string): string {
   if (!/^[a-z0-9]*$/.test(configName)) {
     throw new Csync2revError(
       "usage",
@@ -118,25 +90,6 @@ function configFileName(configName: string): string {
     );
   }
   return configName === "" ? "csync2.cfg" : `csync2_${configName}.cfg`;
-}
-
-/** Also true of a file that cannot be looked at: reading it then tells why. */
-function isThere(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return true;
-  }
-}
-
-function isSameFile(one: string, other: string): boolean {
-  try {
-    const a = statSync(one, { bigint: true });
-    const b = statSync(other, { bigint: true });
-    return a.dev === b.dev && a.ino === b.ino;
-  } catch {
-    return false;
-  }
 }
 
 function readMain(file: string): Source {
@@ -166,74 +119,6 @@ const readInclude: IncludeReader = (name, from, offset) => {
   }
 };
 
-/** The key files of one csync2.cfg, each read once. */
-class KeyFiles {
-  readonly #systemDirectory: string;
-  readonly #keys = new Map<string, Key>();
-
-  constructor(systemDirectory: string) {
-    this.#systemDirectory = systemDirectory;
-  }
-
-  /** cfgfile_parser.y, set_key(). The key's text never gets into the error. */
-  read(token: Token): Key {
-    const name = token.text;
-    const known = this.#keys.get(name);
-    if (known) return known;
-    const file = name.startsWith("/") ? name : `${encode(this.#systemDirectory)}/${name}`;
-    const fail = (what: string, cause?: unknown): never => {
-      if (isKey(name)) {
-        const { file: cfg, line, column } = token.source.place(token.offset);
-        const message = `found what looks like a key, expected the name of a file that holds it: ${what.replace(/^.*: /, "")}`;
-        throw new Csync2revError("key", `${cfg}:${line}:${column}: ${message}`);
-      }
-      const message = `found key file ${quote(file)}, ${what}`;
-      throw new Csync2revError("key", token.source.complaint(token.offset, message), { cause });
-    };
-    let start = "";
-    try {
-      start = readStart(file);
-    } catch (error) {
-      fail(
-        `expected one that can be read, as every group needs it, also one that this host is not in: ${reason(errorCode(error))}`,
-        error,
-      );
-    }
-    if (start === "") fail(`expected a key in it: it is empty, "csync2 -k FILE" makes a new one`);
-    const text = /^[^\n\0]*/.exec(start)?.[0] ?? "";
-    const bad = /[^A-Za-z0-9._]/.exec(text);
-    if (bad) {
-      const windows = bad[0] === "\r" ? ", a carriage return as Windows editors write it" : "";
-      fail(`expected only [A-Za-z0-9._] in its first line: character ${bad.index + 1} is another${windows}`);
-    }
-    if (text.length < MIN_KEY) {
-      fail(
-        `expected ${MIN_KEY} or more characters in its first line: it has ${text.length}, "csync2 -k FILE" makes a new one`,
-      );
-    }
-    const key: Key = { file: decode(file), text };
-    this.#keys.set(name, key);
-    return key;
-  }
-}
-
-/** The bytes of a file that csync2's fgets() could see. */
-function readStart(file: string): string {
-  const fd = openSync(bytes(file), "r");
-  try {
-    const buffer = Buffer.alloc(MAX_KEY);
-    let length = 0;
-    for (;;) {
-      const got = readSync(fd, buffer, length, MAX_KEY - length, null);
-      length += got;
-      if (got === 0 || length === MAX_KEY || buffer.subarray(0, length).includes(10)) break;
-    }
-    return buffer.toString("latin1", 0, length);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /**
  * cfgfile_parser.y, add_host(): every entry with this host's name is this host, and the last one decides under which peername and whether as a
  * slave; all other entries stay, those that say the same twice too.
@@ -252,58 +137,13 @@ function membership(block: GroupBlock, hostname: string): { me: Host | null; hos
   return { me, hosts };
 }
 
+/** cfgfile_parser.y, add_patt(). */
+function patternOf({ effect, token }: PatternEntry): Pattern {
+  return { effect, pattern: decode(token.text.replace(/(?!^)\/+$/, "")) };
+}
+
 /** cfgfile_parser.y, new_prefix_entry(): the first line whose pattern matches, with regard to case. */
 function choosePath(prefix: PrefixBlock, hostname: string): Prefix {
   const entry = prefix.entries.find(({ pattern }) => new Matcher(pattern, false).matches(hostname));
   return { name: decode(prefix.name), path: entry ? decode(entry.path) : null };
-}
-
-/** What csync2 takes and its author hardly meant. */
-function doubts(block: GroupBlock, group: Group, prefixes: readonly Prefix[]): Warning[] {
-  const warnings: Warning[] = [];
-  const doubt = (source: Source, offset: number, message: string): void => {
-    warnings.push({ place: source.place(offset), message: source.remark(offset, message) });
-  };
-  for (const { hostname, peername, source, offset } of block.hosts) {
-    if (!/[,;:]/.test(hostname + peername)) continue;
-    doubt(
-      source,
-      offset,
-      `found host ${quote(hostname)}, expected blanks between hosts: csync2 takes "," and ":" as part of the name`,
-    );
-  }
-  for (const pattern of group.allow ?? []) {
-    if (group.hosts.some((host) => mayAsk({ allow: [pattern] }, host))) continue;
-    const message = `found "#csync2rev allow" with ${quote(encode(pattern))}, expected a pattern that matches a host of group ${quote(block.name)}: nobody is allowed by it`;
-    doubt(block.at.source, block.at.offset, message);
-  }
-  for (const pattern of block.patterns) {
-    const name = /^%([^%]*)/.exec(pattern.text)?.[1];
-    if (name === undefined || prefixes.some((prefix) => prefix.path !== null && prefix.name === decode(name)))
-      continue;
-    const message = `found prefix ${quote(name)}, expected one that is defined for this host: csync2 ends when it gets here`;
-    doubt(pattern.source, pattern.offset, message);
-  }
-  return warnings;
-}
-
-function bytes(path: string): Buffer {
-  return Buffer.from(path, "latin1");
-}
-
-function errorCode(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? String(error);
-}
-
-function reason(code: string): string {
-  switch (code) {
-    case "ENOENT":
-      return "there is no such file";
-    case "EACCES":
-      return "permission denied: run it as root";
-    case "EISDIR":
-      return "it is a directory";
-    default:
-      return code;
-  }
 }

@@ -25,6 +25,19 @@ export interface Key {
   readonly text: string;
 }
 
+/** What a pattern does: `compare` includes files for comparisons only, never for a check or a push. */
+export type PatternEffect = "include" | "exclude" | "compare";
+
+/** One pattern of an `include`, `exclude` or `compare` line. */
+export interface Pattern {
+  readonly effect: PatternEffect;
+  /**
+   * For fnmatch(3), without slashes at its end, as csync2 keeps it. One that begins with `/` or `%PREFIX%` is for the path, any
+   * other for the file's name alone.
+   */
+  readonly pattern: string;
+}
+
 /** A group that this host is in. */
 export interface Group {
   readonly name: string;
@@ -35,6 +48,10 @@ export interface Group {
   /** Every member in file order, this host included. */
   readonly hosts: readonly Host[];
   readonly key: Key;
+  /** In file order: csync2 lets the last one that matches a file decide. */
+  readonly patterns: readonly Pattern[];
+  /** Where csync2 puts what it overwrites; null without a `backup-directory`. */
+  readonly backupDirectory: string | null;
   /** The patterns of all `#csync2rev allow` lines; null where the group has none, so that every member may ask. */
   readonly allow: readonly string[] | null;
 }
@@ -49,6 +66,12 @@ export interface Warning {
 /** A warning as one message, which may span lines. */
 export function describeWarning({ place, message }: Warning): string {
   return `${place.file}:${place.line}:${place.column}: ${message}`;
+}
+
+/** A `nossl` line: patterns for the hostname that connects and for the peername that it connects to (update.c, connect_to_host). */
+export interface Nossl {
+  readonly from: string;
+  readonly to: string;
 }
 
 /** A `prefix` block, as this host sees it. */
@@ -79,6 +102,10 @@ export interface Csync2Cfg {
   readonly groups: readonly Group[];
   /** Every prefix, the last in the file first: csync2 takes the first of a name that has a path. */
   readonly prefixes: readonly Prefix[];
+  /** In file order, of all included files. */
+  readonly nossl: readonly Nossl[];
+  /** Where csync2 makes its temporary files; null without a `tempdir`: beside each file. */
+  readonly tempdir: string | null;
   readonly warnings: readonly Warning[];
   /**
    * The first `#csync2rev` line that is no good. csync2 ignores it as a comment, so the groups and keys stand; but nobody may be

@@ -1,4 +1,5 @@
 import { Csync2revError } from "../errors.ts";
+import type { Nossl, PatternEffect } from "./model.ts";
 import type { Comment, Scanner, Token, TokenKind, TokenSlot } from "./scanner.ts";
 import { lowerCase, quote, type Source } from "./source.ts";
 
@@ -11,6 +12,12 @@ export interface HostEntry {
   readonly offset: number;
 }
 
+/** One pattern of an `include`, `exclude` or `compare` line. */
+export interface PatternEntry {
+  readonly effect: PatternEffect;
+  readonly token: Token;
+}
+
 /** A `group` block. */
 export interface GroupBlock {
   readonly name: string;
@@ -19,8 +26,9 @@ export interface GroupBlock {
   readonly hosts: readonly HostEntry[];
   /** The file that the group's `key` line names. */
   readonly key: Token;
-  /** The patterns of `include`, `exclude` and `compare`. */
-  readonly patterns: readonly Token[];
+  /** The patterns of all `include`, `exclude` and `compare` lines, in file order. */
+  readonly patterns: readonly PatternEntry[];
+  readonly backupDirectory: string | null;
   /** The comments between `{` and `}`. */
   readonly comments: readonly Comment[];
 }
@@ -35,12 +43,14 @@ export interface PrefixBlock {
 export interface Tree {
   readonly groups: readonly GroupBlock[];
   readonly prefixes: readonly PrefixBlock[];
+  readonly nossl: readonly Nossl[];
+  readonly tempdir: string | null;
   /** The comments outside of groups. */
   readonly comments: readonly Comment[];
 }
 
-/** csync2's parser is made by bison, whose stack ends at YYMAXDEPTH = 10000 states: the first one and a state a symbol. */
-const MAX_SYMBOLS = 9998;
+/** How many blocks a file may have, and statements a block: csync2's own parser runs out of memory before that. */
+const MAX_STATEMENTS = 10_000;
 
 const AUTO_METHODS = ["none", "first", "younger", "older", "bigger", "smaller", "left", "right"];
 const IGNORABLE = ["uid", "gid", "mod"];
@@ -104,11 +114,11 @@ class Parser {
   /** The token to look at and the one before it. Whoever keeps one keeps a copy: the slots are used in turns. */
   #token: TokenSlot;
   #previous: TokenSlot;
-  /** How many symbols bison would hold below what is being read. */
-  #below = 0;
   #unnamedGroups = 0;
   readonly #groups: GroupBlock[] = [];
   readonly #prefixes: PrefixBlock[] = [];
+  readonly #nossl: Nossl[] = [];
+  #tempdir: string | null = null;
   readonly #comments: Comment[] = [];
 
   constructor(scanner: Scanner) {
@@ -119,14 +129,18 @@ class Parser {
   }
 
   tree(): Tree {
-    while (!this.#at("end")) {
+    for (let count = 0; !this.#at("end"); count++) {
+      this.#limit(count, "blocks");
       this.#block();
-      // `config: block config` recurses on the right: every block stays on the stack until the end.
-      this.#below++;
     }
-    this.#reach(1);
     this.#takeComments(this.#comments);
-    return { groups: this.#groups, prefixes: this.#prefixes, comments: this.#comments };
+    return {
+      groups: this.#groups,
+      prefixes: this.#prefixes,
+      nossl: this.#nossl,
+      tempdir: this.#tempdir,
+      comments: this.#comments,
+    };
   }
 
   #block(): void {
@@ -140,13 +154,16 @@ class Parser {
         return;
       case "nossl":
         this.#advance();
-        this.#word("a host pattern");
-        this.#word("a second host pattern");
-        this.#reach(4);
+        this.#nossl.push({
+          from: this.#word("a host pattern").text,
+          to: this.#word("a second host pattern").text,
+        });
         this.#semicolon();
         return;
-      case "database":
       case "tempdir":
+        this.#tempdir = this.#setting(kind).text;
+        return;
+      case "database":
       case "lock-timeout":
         this.#setting(kind);
         return;
@@ -166,12 +183,10 @@ class Parser {
 
   #group(): void {
     const at = { ...this.#token };
-    this.#reach(1);
     this.#advance();
     let name: string;
     if (this.#at("word")) {
       name = this.#token.text;
-      this.#reach(2);
       this.#advance();
     } else {
       if (!this.#at("{")) this.#unexpected(`a name or "{"`);
@@ -179,18 +194,16 @@ class Parser {
     }
     this.#takeComments(this.#comments);
     this.#is("{");
-    this.#reach(2);
     const comments: Comment[] = [];
     const hosts: HostEntry[] = [];
-    const patterns: Token[] = [];
+    const patterns: PatternEntry[] = [];
     let key: Token | null = null;
+    let backupDirectory: string | null = null;
     let hasAuto = false;
-    const below = this.#below;
-    this.#below += 2;
     this.#advance();
-    while (!this.#at("}")) {
+    for (let count = 0; !this.#at("}"); count++) {
+      this.#limit(count, "statements");
       const kind: string = this.#token.kind;
-      this.#reach(1);
       switch (kind) {
         case "host":
           this.#advance();
@@ -200,7 +213,11 @@ class Parser {
         case "exclude":
         case "compare":
           this.#advance();
-          this.#words(patterns);
+          this.#words().forEach((token, index, { length }) => {
+            // `compare a b c` is include a, include b, compare c to csync2's parser.
+            const effect = kind === "compare" && index < length - 1 ? "include" : kind;
+            patterns.push({ effect, token });
+          });
           if (!this.#at(";")) this.#unexpected(`a pattern or ";"`);
           break;
         case "key": {
@@ -229,7 +246,7 @@ class Parser {
         }
         case "backup-directory":
           this.#advance();
-          this.#word("a directory");
+          backupDirectory = this.#word("a directory").text;
           break;
         case "backup-generations":
           this.#advance();
@@ -237,18 +254,14 @@ class Parser {
           break;
         case "action":
           this.#action();
-          this.#below += 1;
           continue;
         default:
           if (!this.#isWord("flags")) this.#unexpected(STATEMENTS, at);
           this.#advance();
           this.#word("flags");
       }
-      this.#reach(2);
       this.#semicolon();
-      this.#below += 2;
     }
-    this.#reach(1);
     this.#takeComments(comments);
     if (!key) {
       this.#fail(
@@ -256,27 +269,19 @@ class Parser {
         `found no key in group ${quote(name)}, expected one: write "key FILE;" in its block, and "csync2 -k FILE" makes the file`,
       );
     }
-    this.#groups.push({ name, at, hosts, key, patterns, comments });
-    this.#below = below;
-    this.#reach(4);
+    this.#groups.push({ name, at, hosts, key, patterns, backupDirectory, comments });
     this.#advance();
   }
 
   #hostList(hosts: HostEntry[]): void {
-    let below = 2;
-    this.#reach(below);
     for (;;) {
       if (this.#at("word")) {
-        this.#host(hosts, false, below);
+        this.#host(hosts, false);
       } else if (this.#at("(")) {
         this.#advance();
-        this.#reach(below + 2);
-        while (this.#at("word")) this.#host(hosts, true, below + 2);
+        while (this.#at("word")) this.#host(hosts, true);
         if (!this.#at(")")) this.#unexpected(`a host or ")"`);
         this.#advance();
-        // What follows the parenthesis is a list inside this list for bison.
-        below += 4;
-        this.#reach(below);
       } else if (this.#at(";")) {
         return;
       } else {
@@ -285,15 +290,13 @@ class Parser {
     }
   }
 
-  #host(hosts: HostEntry[], slave: boolean, below: number): void {
+  #host(hosts: HostEntry[], slave: boolean): void {
     const { text, source, offset } = this.#token;
-    this.#reach(below + 1);
     this.#advance();
     const hostname = lowerCase(text);
     let peername = hostname;
     if (this.#at("@")) {
       this.#advance();
-      this.#reach(below + 3);
       peername = lowerCase(this.#word("the name that csync2 is to use for it").text);
     }
     hosts.push({ hostname, peername, slave, source, offset });
@@ -302,19 +305,16 @@ class Parser {
   #action(): void {
     this.#advance();
     this.#is("{");
-    this.#reach(3);
-    const below = this.#below;
-    this.#below += 3;
     this.#advance();
-    while (!this.#at("}")) {
-      this.#reach(1);
+    for (let count = 0; !this.#at("}"); count++) {
+      this.#limit(count, "statements");
       const kind: string = this.#token.kind;
       switch (kind) {
         case "pattern":
         case "exec": {
           const what = kind === "exec" ? "a command" : "a pattern";
           this.#advance();
-          this.#words([]);
+          this.#words();
           if (!this.#at(";")) this.#unexpected(`${what} or ";"`);
           break;
         }
@@ -329,22 +329,15 @@ class Parser {
         default:
           this.#unexpected(ACTION_STATEMENTS);
       }
-      this.#reach(2);
       this.#semicolon();
-      this.#below += 2;
     }
-    this.#reach(1);
-    this.#below = below;
-    this.#reach(5);
     this.#advance();
   }
 
   #prefix(): void {
     this.#advance();
     const name = this.#word("a name").text;
-    this.#reach(3);
     this.#is("{");
-    this.#reach(5);
     this.#advance();
     const entries: { pattern: string; path: string }[] = [];
     while (this.#at("on")) {
@@ -353,7 +346,6 @@ class Parser {
       if (!this.#at(":")) this.#unexpected(`":"`);
       this.#advance();
       const path = this.#word("a path");
-      this.#reach(10);
       this.#semicolon();
       if (!path.text.startsWith("/")) {
         this.#fail(path, `found ${quote(path.text)}, expected a path that begins with "/"`);
@@ -361,31 +353,24 @@ class Parser {
       entries.push({ pattern: pattern.text, path: path.text.replace(/(?!^)\/+$/, "") });
     }
     if (!this.#at("}")) this.#unexpected(`"on" or "}"`);
-    this.#reach(6);
     this.#prefixes.push({ name, entries });
     this.#advance();
   }
 
   #ignore(): void {
     this.#advance();
-    const words: Token[] = [];
-    for (let depth = 2; this.#at("word"); depth++) {
-      words.push({ ...this.#token });
-      this.#reach(depth);
-      this.#advance();
-    }
-    this.#reach(words.length + 2);
+    const words = this.#words();
     if (!this.#at(";")) this.#unexpected(`${IGNORABLE.join(", ")} or ";"`);
     const unknown = words.find((word) => !IGNORABLE.includes(word.text));
     if (unknown) this.#fail(unknown, `found ${quote(unknown.text)}, expected uid, gid or mod`);
     this.#advance();
   }
 
-  #setting(name: string): void {
+  #setting(name: string): Token {
     this.#advance();
-    this.#word(`a value for "${name}"`);
-    this.#reach(3);
+    const value = this.#word(`a value for "${name}"`);
     this.#semicolon();
+    return value;
   }
 
   #forkBlock(): boolean {
@@ -414,13 +399,10 @@ class Parser {
     return true;
   }
 
-  #words(into: Token[]): void {
-    this.#reach(2);
-    while (this.#at("word")) {
-      into.push({ ...this.#token });
-      this.#reach(3);
-      this.#advance();
-    }
+  #words(): Token[] {
+    const words: Token[] = [];
+    while (this.#at("word")) words.push(this.#word("a word"));
+    return words;
   }
 
   #word(what: string): Token {
@@ -459,12 +441,11 @@ class Parser {
     this.#scanner.comments.length = 0;
   }
 
-  /** Refuses the file where bison would: with this many symbols above what lies below. */
-  #reach(symbols: number): void {
-    if (this.#below + symbols <= MAX_SYMBOLS) return;
+  #limit(count: number, what: "blocks" | "statements"): void {
+    if (count < MAX_STATEMENTS) return;
     this.#fail(
       this.#token,
-      `found more than csync2's parser can hold ("memory exhausted"), expected at most about 9,990 blocks in a file and 4,990 statements in a group`,
+      `found more than ${MAX_STATEMENTS} ${what}, expected fewer: csync2's parser holds no more`,
     );
   }
 

@@ -46,7 +46,7 @@ export interface Token {
 /** Room for a token: a large file has tens of thousands, and garbage collection would cost more than reading them. */
 export type TokenSlot = { -readonly [Field in keyof Token]: Token[Field] };
 
-/** A comment, from its `#` on, or a quoted word that has such a line inside. */
+/** A comment, from its `#` on, or what would be one if it did not stand within quotes. */
 export interface Comment {
   readonly text: string;
   readonly quoted: boolean;
@@ -56,6 +56,9 @@ export interface Comment {
 
 /** Reads the file that `config FILE;` names. `name` is as written, one character a byte; throws if it cannot be read. */
 export type IncludeReader = (name: string, from: Source, offset: number) => Source;
+
+/** How much of a comment within quotes is kept. */
+const QUOTED_COMMENT = 300;
 
 /** cfgfile_scanner.l, MAX_INCLUDE_DEPTH. */
 const MAX_INCLUDE_DEPTH = 10;
@@ -191,15 +194,9 @@ export class Scanner {
     this.#at = close === -1 ? end : close + 1;
     if (end === begin + 1) return false;
     const word = text.slice(begin + 1, end);
-    const inside = word.search(/#csync2rev/i);
-    if (inside !== -1) {
-      const offset = begin + 1 + inside;
-      this.comments.push({
-        text: /^[^\r\n]*/.exec(word.slice(inside))?.[0] ?? "",
-        quoted: true,
-        source: this.#source,
-        offset,
-      });
+    for (let at = word.indexOf("#"); at !== -1; at = word.indexOf("#", at + 1)) {
+      const text = /^[^\r\n]*/.exec(word.slice(at, at + QUOTED_COMMENT))?.[0] ?? "";
+      this.comments.push({ text, quoted: true, source: this.#source, offset: begin + 1 + at });
     }
     this.#fill(slot, "word", cut(word), begin, this.#at);
     slot.quoted = true;

@@ -109,3 +109,27 @@ function lineStarts(text: string): number[] {
   for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
   return starts;
 }
+
+/** A path as Node wants it, from its bytes, one character each. */
+export function bytes(path: string): Buffer {
+  return Buffer.from(path, "latin1");
+}
+
+/** The code of an error of Node's. */
+export function errorCode(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}
+
+/** Why a file cannot be read, for a message. */
+export function reason(code: string): string {
+  switch (code) {
+    case "ENOENT":
+      return "there is no such file";
+    case "EACCES":
+      return "permission denied: run it as root";
+    case "EISDIR":
+      return "it is a directory";
+    default:
+      return code;
+  }
+}

@@ -291,6 +291,23 @@ describe("a peer that cannot help", () => {
     assert.match(error?.message ?? "", /code=directive message=".*\/etc\/csync2\.cfg:\d+:\d+: /);
   });
 
+  test("with a directive that is misspelt at its beginning: refused too, and its log says where", async () => {
+    const cfg = groupOf(["h1", "h2", "h3"]);
+    for (const [line, column] of [
+      ["# csync2rev allow h1;", 6],
+      ["#csync2rev\u00a0allow h1;", 15],
+      ["#\u0441sync2rev: only h1;", 6],
+      ["#csync2rev", 15],
+    ] as const) {
+      h2.write("/etc/csync2.cfg", cfg.replace(/\}/, `    ${line}\n}`));
+      const before = h2.syslog("csync2rev").length;
+      assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up", h2: "refused/config" }, line);
+      const logged = (await h2.logged("csync2rev", before + 1)).slice(before);
+      const error = logged.find(({ message }) => message.startsWith("event=error"))?.message ?? "";
+      assert.ok(error.includes(`code=directive message="/etc/csync2.cfg:8:${column}: `), `${line}: ${error}`);
+    }
+  });
+
   test("without csync2: refused, and it says what is missing", async () => {
     h2.write("/etc/csync2rev.ini", "csync2 = /usr/sbin/csync2-gone\n");
     const result = await others(h3);

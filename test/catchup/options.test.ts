@@ -51,8 +51,46 @@ test("-N and -D go on to csync2, on both sides", async () => {
   }
 });
 
-test("the directory is found, and handed on to csync2; two different ones are an error that names both", async () => {
+test("a configuration in a directory that csync2 does not read is never served, nor used", async () => {
+  await Promise.all([h1, h2].map((host) => host.serve("inetd")));
+  const evil = groupOf(["h1", "h2"]).replace("/etc/csync2.key", "/usr/local/etc/key");
   for (const host of [h1, h2]) {
+    host.write("/opt/local/etc/csync2_evil.cfg", evil);
+    host.write("/opt/local/etc/key", `${"e".repeat(64)}\n`, 0o600);
+    host.write("/opt/local/etc/csync2rev.ini", "csync2 = /usr/local/etc/evil\n");
+    host.write("/opt/local/etc/evil", "#!/bin/sh\nid >/srv/data/owned\n", 0o755);
+  }
+  await Promise.all([h1, h2].map((host) => host.run(["mount", "--bind", "/opt/local", "/usr/local"])));
+  for (const mode of ["--others", "--test", "--show-config"]) {
+    const { code, stdout, stderr } = await h2.run(["csync2rev", mode, "-C", "evil"]);
+    assert.equal(code, 78);
+    assert.match(
+      stdout + stderr,
+      /found no "\/etc\/csync2_evil\.cfg"\. "\/usr\/local\/etc\/csync2_evil\.cfg" does not count, as csync2 does not read it/,
+    );
+  }
+
+  // Somebody who has the key asks for it all the same.
+  const env = { CSYNC2_SYSTEM_DIR: "/usr/local/etc" };
+  const { stdout } = await h2.run(["csync2rev", "-o", "--json", "-C", "evil", "--deadline", "2"], { env });
+  assert.equal((JSON.parse(stdout) as { peers: { outcome: string }[] }).peers[0]?.outcome, "unanswered");
+  const [line] = await h1.logged();
+  assert.match(
+    line?.message ?? "",
+    /^event=unauthenticated .*config name \\?"evil\\?" was asked for, there is none here/,
+  );
+  assert.deepEqual([...h1.tree("/srv/data").keys()], []);
+
+  h1.write("/srv/data/a", "a");
+  const { code } = await h2.run(["csync2rev", "-o"]);
+  assert.equal(code, 0);
+  assert.equal(h2.read("/srv/data/a"), "a");
+});
+
+test("a csync2 that is a script leaves the usual directory that has a csync2.cfg; two are an error that names both", async () => {
+  for (const host of [h1, h2]) {
+    host.write("/opt/local/sbin/csync2", '#!/bin/sh\nexec /usr/sbin/csync2 "$@"\n', 0o755);
+    await host.run(["mount", "--bind", "/opt/local", "/usr/local"]);
     host.write("/etc/csync2/csync2.cfg", host.read("/etc/csync2.cfg"));
     await host.serve("inetd", [{ ...csync2, env: { CSYNC2_SYSTEM_DIR: "/etc/csync2" } }, csync2rev]);
   }

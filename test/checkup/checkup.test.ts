@@ -129,14 +129,32 @@ describe("csync2rev --test", () => {
       says: [/^failed {3}configuration: .*names h1 in no group/m],
     },
     {
-      what: "a comment that was meant as a directive, and an allow-list that lets nobody in",
+      what: "a comment that was meant as a directive",
       make: () => {
-        const lines = ["# csync2rev allow h2;", "#csync2rev allow;"];
-        for (const host of cluster.hosts) host.write("/etc/csync2.cfg", groupOf(HOSTS, lines), 0o600);
+        h1.write("/etc/csync2.cfg", groupOf(HOSTS, ["# csync2rev allow h2;"]), 0o600);
+      },
+      exit: 78,
+      says: [/^failed {3}configuration: \/etc\/csync2\.cfg:6:6: .*looks like a directive/m],
+    },
+    {
+      what: "a comma between hosts, which takes this host out of its group",
+      make: () => {
+        h1.write("/etc/csync2.cfg", groupOf(["h1,", "h2,", "h3"]), 0o600);
+      },
+      exit: 78,
+      says: [
+        /^failed {3}configuration: \/etc\/csync2\.cfg names h1 in no group/m,
+        /^warning {2}configuration: \/etc\/csync2\.cfg:4:10: found host "h1,", expected blanks between hosts/m,
+      ],
+    },
+    {
+      what: "an allow-list that lets nobody in",
+      make: () => {
+        for (const host of cluster.hosts)
+          host.write("/etc/csync2.cfg", groupOf(HOSTS, ["#csync2rev allow;"]), 0o600);
       },
       exit: 77,
       says: [
-        /^warning {2}configuration: \/etc\/csync2\.cfg:6:5: .*only a comment/m,
         /^warning {2}allow-list of cluster: nobody may ask/m,
         /^failed {3}ping h2: refused: not-allowed/m,
       ],

@@ -195,27 +195,25 @@ test("ten included files inside one another are taken, eleven are not", async ()
   assert.equal(await agree([nested(11)], "eleven"), 0);
 });
 
-test("bison's stack ends at the same symbol", async () => {
+test("csync2's parser holds some ten thousand blocks, and statements of a group", async () => {
   const key = "key $BASE/key;";
-  const families: [limit: number, text: (count: number) => string][] = [
-    [9992, (count) => `group { host h1; ${key} }\n`.repeat(count)],
-    [9991, (count) => `${"nossl * *;\n".repeat(count)}group { host h1 h2; ${key} }`],
-    [9996, (count) => "lock-timeout 1;\n".repeat(count)],
-    [9993, (count) => "prefix p { }\n".repeat(count)],
-    [9989, (count) => "prefix p { on h1 : /x; }\n".repeat(count)],
-    [4995, (count) => `group { ${key} ${"include /x;\n".repeat(count)} host h1; }`],
-    [9988, (count) => `group { ${key} host h1; ${"action { }\n".repeat(count)} }`],
-    [4994, (count) => `group { ${key} host h1; action { ${"do-local;\n".repeat(count)} } }`],
-    [4994, (count) => `group { ${key} host h1; action { ${"exec x;\n".repeat(count)} } }`],
-    [2498, (count) => `group { ${key} host h1 ${"(a)\n".repeat(count)}; }`],
-    [2498, (count) => `group { host ${"()\n".repeat(count)}; ${key} }`],
-    [2497, (count) => `group { host h1 ${"(a@b)\n".repeat(count)} c@d; ${key} }`],
-    [9996, (count) => `ignore ${"uid ".repeat(count)};`],
-  ];
-  for (const [limit, text] of families) {
-    const cases = [-1, 0, 1, 2].map((more) => ({ files: { "csync2.cfg": text(limit + more) } }));
-    assert.equal(await agree(cases, "a deep file"), 2, `csync2 takes ${limit} of: ${text(1)}`);
-  }
+  const blocks = (count: number): string =>
+    `${"lock-timeout 1;\n".repeat(count)}group { host h1 h2; ${key} }`;
+  const statements = (count: number): string =>
+    `group { ${key} host h1 h2; ${"action { }\n".repeat(count)} }`;
+  const files = [blocks(9_900), statements(9_900), blocks(10_100), statements(10_100)];
+  const verdicts = await oracle.compare(files.map((text) => ({ files: { "csync2.cfg": text } })));
+  for (const reader of ["csync2", "csync2rev"] as const)
+    assert.deepEqual(
+      verdicts.map((verdict) => verdict[reader].taken),
+      [true, true, false, false],
+      reader,
+    );
+  assert.match(
+    verdicts[2]?.csync2rev.message ?? "",
+    /^config-syntax: .*:10001:1: found more than 10000 blocks, expected fewer: csync2's parser holds no more\n/,
+  );
+  assert.match(verdicts[3]?.csync2rev.message ?? "", /: found more than 10000 statements, /);
 });
 
 test("a file of a megabyte reads the same", async () => {

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
-import { Matcher, mayAsk } from "../../src/csync2cfg/directive.ts";
+import { mayAsk } from "../../src/csync2cfg/directive.ts";
+import { Matcher } from "../../src/csync2cfg/fnmatch.ts";
 import { loadCsync2Cfg } from "../../src/csync2cfg/load.ts";
 import type { Csync2Cfg } from "../../src/csync2cfg/model.ts";
 
@@ -149,37 +150,6 @@ test("within quotes a near miss is a fault too", () => {
   );
 });
 
-test("near misses are warned of", () => {
-  for (const line of [
-    "# csync2rev allow h2;",
-    "#csync2rev: allow h2;",
-    "#Csync2rev allow h2;",
-    "##csync2rev allow h2;",
-    "#csync2rev",
-    "#csync2rev;",
-    "#csync2-rev allow h2;",
-    "#CSYNC2REV ALLOW H2;",
-    "#!csync2rev deny h2;",
-  ]) {
-    const cfg = load(group(line));
-    assert.equal(cfg.fault, null, line);
-    assert.equal(cfg.groups[0]?.allow, null, line);
-    assert.deepEqual(
-      cfg.warnings.map(({ place }) => place.line),
-      [4],
-      line,
-    );
-    assert.match(
-      cfg.warnings[0]?.message ?? "",
-      /^found "#.*which is only a comment.*\n {2}#.*\n {2}\^$/,
-      line,
-    );
-  }
-  for (const line of ["# csync2rev is great", "# allow", "# see csync2rev(8)", "#csync2revive"]) {
-    assert.deepEqual(load(group(line)).warnings, [], line);
-  }
-});
-
 test("other doubts are warned of", () => {
   const warning = (...lines: string[]): string =>
     load(group(...lines))
@@ -190,11 +160,23 @@ test("other doubts are warned of", () => {
     /^1:1: found "#csync2rev allow" with "web2", expected a pattern that matches a host of group "g"/,
   );
   assert.match(warning("host h5, h6;"), /^4:6: found host "h5,"/);
+  assert.match(warning("host h5:h6;"), /^4:6: found host "h5:h6"/);
+  assert.match(warning("host h5@10.0.0.5:30865;"), /^4:6: found host "10\.0\.0\.5:30865"/);
+  assert.equal(warning("host h5@fd00::1 fe80::1%eth0 ::1;"), "");
   assert.match(
     warning("include %p%/x;"),
     /^4:9: found prefix "p", expected one that is defined for this host/,
   );
   assert.equal(warning("#csync2rev allow web* H2 peer?;", "include /x;"), "");
+});
+
+test("a comma after this host's own name is warned of, though it takes the host out of the group", () => {
+  const cfg = load("group g { host h1, h2; key k; }");
+  assert.deepEqual(cfg.groups, []);
+  assert.match(
+    cfg.warnings.map(({ message }) => message).join(),
+    /^found host "h1,", expected blanks between hosts/,
+  );
 });
 
 test("who may ask", () => {

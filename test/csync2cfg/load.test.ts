@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
-import { chmodSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { findSystemDirectory, loadCsync2Cfg } from "../../src/csync2cfg/load.ts";
+import { configFileName, loadCsync2Cfg } from "../../src/csync2cfg/load.ts";
 import type { Csync2Cfg } from "../../src/csync2cfg/model.ts";
 
 let base: string;
 
 beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), "csync2rev-"));
-  for (const name of ["one", "two"]) mkdirSync(join(base, name));
   write("k", "k".repeat(64));
 });
 
@@ -27,57 +26,9 @@ function load(text: string, hostname = "h1"): Csync2Cfg {
   return loadCsync2Cfg({ systemDirectory: base, configName: "", hostname });
 }
 
-/** Finds the directory among one and two, without the path before it. */
-function find(configName: string, env: NodeJS.ProcessEnv = {}): string {
-  return findSystemDirectory(configName, env, [join(base, "one"), join(base, "two")]).replace(`${base}/`, "");
-}
-
-test("the directory is the one that has the file", () => {
-  write("two/csync2.cfg", "");
-  write("one/csync2_web.cfg", "");
-  assert.equal(find(""), "two");
-  assert.equal(find("web"), "one");
-  assert.throws(() => find("other"), {
-    code: "config-missing",
-    message: /^found no "csync2_other.cfg" in .*one, .*two: create it/,
-  });
-});
-
-test("CSYNC2_SYSTEM_DIR goes before the search", () => {
-  write("one/csync2.cfg", "");
-  write("csync2.cfg", "");
-  assert.equal(find("", { CSYNC2_SYSTEM_DIR: base }), base);
-  assert.throws(() => find("", { CSYNC2_SYSTEM_DIR: `${base}/two` }), {
-    code: "config-missing",
-    message: /two\/csync2.cfg", where CSYNC2_SYSTEM_DIR points/,
-  });
-});
-
-test("two files are one too many, unless they are the same", () => {
-  write("one/csync2.cfg", "");
-  write("two/csync2.cfg", "");
-  assert.throws(() => find(""), {
-    code: "config-ambiguous",
-    message: /one\/csync2.cfg" and ".*two\/csync2.cfg"/,
-  });
-  rmSync(join(base, "two/csync2.cfg"));
-  symlinkSync("../one/csync2.cfg", join(base, "two/csync2.cfg"));
-  assert.equal(find(""), "one");
-  rmSync(join(base, "two/csync2.cfg"));
-  linkSync(join(base, "one/csync2.cfg"), join(base, "two/csync2.cfg"));
-  assert.equal(find(""), "one");
-});
-
-test("a file that cannot be looked at counts as there, and reading it tells why", () => {
-  symlinkSync("csync2.cfg", join(base, "one/csync2.cfg"));
-  assert.equal(find(""), "one");
-  const options = { systemDirectory: join(base, "one"), configName: "", hostname: "h1" };
-  assert.throws(() => loadCsync2Cfg(options), { code: "config-unreadable", message: /ELOOP/ });
-});
-
 test("no config name leads out of the directory", () => {
   for (const name of ["../x", "A", "a/b", "a\n", "ä", "a.b"])
-    assert.throws(() => find(name), { code: "usage" });
+    assert.throws(() => configFileName(name), { code: "usage" });
 });
 
 test("no file, or one that is none", () => {
@@ -85,6 +36,12 @@ test("no file, or one that is none", () => {
   assert.throws(() => loadCsync2Cfg(options), { code: "config-missing" });
   mkdirSync(join(base, "csync2_none.cfg"));
   assert.throws(() => loadCsync2Cfg(options), { code: "config-unreadable", message: /it is a directory/ });
+});
+
+test("a link that leads to itself is named as such", () => {
+  symlinkSync("csync2_loop.cfg", join(base, "csync2_loop.cfg"));
+  const options = { systemDirectory: base, configName: "loop", hostname: "h1" };
+  assert.throws(() => loadCsync2Cfg(options), { code: "config-unreadable", message: /ELOOP/ });
 });
 
 test("what is forbidden is named", () => {
@@ -109,7 +66,7 @@ test("what is forbidden is named", () => {
 
 test("the whole result", () => {
   const cfg = load(
-    "prefix p { on h*: /srv/; on *: /; }\nprefix q { on x: /; }\n group web {\n host H2 h1@Me (h3@Three);\n key k;\n}\n group other { host h2; key k; }\n",
+    "prefix p { on h*: /srv/; on *: /; }\nprefix q { on x: /; }\n group web {\n host H2 h1@Me (h3@Three);\n key k;\n include /srv/; exclude *~; include %p%/x; compare / /y;\n backup-directory /var/backups; }\nnossl h? Three; tempdir /tmp;\n group other { host h2; key k; }\n",
   );
   assert.deepEqual(
     { ...cfg },
@@ -127,6 +84,14 @@ test("the whole result", () => {
             { hostname: "h3", peername: "three", slave: true },
           ],
           key: { file: join(base, "k"), text: "k".repeat(64) },
+          patterns: [
+            { effect: "include", pattern: "/srv" },
+            { effect: "exclude", pattern: "*~" },
+            { effect: "include", pattern: "%p%/x" },
+            { effect: "include", pattern: "/" },
+            { effect: "compare", pattern: "/y" },
+          ],
+          backupDirectory: "/var/backups",
           allow: null,
         },
       ],
@@ -134,6 +99,8 @@ test("the whole result", () => {
         { name: "q", path: null },
         { name: "p", path: "/srv" },
       ],
+      nossl: [{ from: "h?", to: "Three" }],
+      tempdir: "/tmp",
       fault: null,
       warnings: [],
     },

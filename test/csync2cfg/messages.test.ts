@@ -13,6 +13,9 @@ const FILES = {
   k: `${KEY_TEXT}\n`,
   short: "SecretSecret\n",
   crlf: `${KEY_TEXT}\r\n`,
+  blank: `${KEY_TEXT} \t\u00a0\n`,
+  gap: `${KEY_TEXT} Secret\n`,
+  dash: `${KEY_TEXT}-Secret \n`,
   empty: "",
   loop: `config ${directory}/loop;\n`,
   part: "host h2;\n};\n",
@@ -119,7 +122,19 @@ const MISTAKES: readonly [text: string, headline: string][] = [
   ],
   [
     "group g { key crlf; }",
-    `key csync2.cfg:1:15: found key file "crlf", expected only [A-Za-z0-9._] in its first line: character 37 is another, a carriage return as Windows editors write it`,
+    `key csync2.cfg:1:15: found key file "crlf", expected only [A-Za-z0-9._] in its first line: character 37 is a blank at its end, a carriage return as Windows editors write it`,
+  ],
+  [
+    "group g { key blank; }",
+    `key csync2.cfg:1:15: found key file "blank", expected only [A-Za-z0-9._] in its first line: character 37 is a blank at its end`,
+  ],
+  [
+    "group g { key gap; }",
+    `key csync2.cfg:1:15: found key file "gap", expected only [A-Za-z0-9._] in its first line: character 37 is a blank`,
+  ],
+  [
+    "group g { key dash; }",
+    `key csync2.cfg:1:15: found key file "dash", expected only [A-Za-z0-9._] in its first line: character 37 is another`,
   ],
   [
     "group g { key empty; }",

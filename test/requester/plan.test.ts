@@ -19,6 +19,8 @@ function group(name: string, hosts: string): Group {
     hosts: members,
     key: { file: "", text: "" },
     allow: null,
+    patterns: [],
+    backupDirectory: null,
   };
 }
 
