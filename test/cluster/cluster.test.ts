@@ -221,7 +221,9 @@ const STARTED = `
   const cluster = await startCluster({ hosts: ["h1", "h2"], program: null });
   await cluster.host("h2").serve("xinetd", [csync2]);
   await cluster.host("h1").run(["sh", "-c", "setsid sleep " + process.argv[1] + " >/dev/null 2>&1 &"]);
-  await cluster.host("h1").until("sleep runs", () => cluster.host("h1").processes().length > 0);
+  await cluster.host("h1").until("sleep runs", () =>
+    cluster.host("h1").processes().some(({ command }) => command.startsWith("sleep")),
+  );
 `;
 
 /** The processes on this machine whose command line has `word` in it, besides the one that was given it as its own. */

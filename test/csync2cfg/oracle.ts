@@ -27,6 +27,9 @@ export interface Verdict {
   readonly message: string;
 }
 
+/** What makes unshare's command one that may mount. */
+const AS_ROOT = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
+
 const RUN = `
 mkdir -p "$1"
 while read -r directory host groups; do
@@ -135,9 +138,11 @@ export class Oracle {
   ): Promise<string[]> {
     const env = { ...process.env, CSYNC2_SYSTEM_DIR: systemDirectory };
     const perl = ["perl", "-e", CONVERSE, hostname, systemDirectory, command, ...peers];
-    const { stdout } = await promisify(execFile)("unshare", ["-Ur", ...withPackages(this.#packages, perl)], {
-      env,
-    });
+    const { stdout } = await promisify(execFile)(
+      "unshare",
+      [...AS_ROOT, ...withPackages(this.#packages, perl)],
+      { env },
+    );
     return stdout.trimEnd().split("\n");
   }
 
@@ -145,7 +150,7 @@ export class Oracle {
   async #run(shell: number, lines: readonly string[]): Promise<void> {
     const database = join(this.base, `database${shell}`);
     const command = withPackages(this.#packages, ["sh", "-c", RUN, "run", database]);
-    const child = spawn("unshare", ["-Urn", ...command], {
+    const child = spawn("unshare", [...AS_ROOT, "--net", ...command], {
       stdio: ["pipe", "inherit", "inherit"],
       cwd: this.base,
     });

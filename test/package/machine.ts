@@ -1,44 +1,21 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { debianPackages } from "../cluster/cluster.ts";
+import { debianRoot } from "../machines/root.ts";
 
-const CACHE = join(import.meta.dirname, "../../.cache/debian");
-const SUITE = "bookworm";
-const MIRROR = "http://deb.debian.org/debian";
-const INCLUDE =
-  "nodejs,csync2,libsqlite3-0,openbsd-inetd,update-inetd,netbase,iproute2,systemd,systemd-sysv,dbus";
+const INCLUDE = [
+  ...["nodejs", "csync2", "libsqlite3-0", "openbsd-inetd", "update-inetd", "netbase", "iproute2"],
+  ...["systemd", "systemd-sysv", "dbus"],
+];
 /** In milliseconds. */
 const BOOTS_WITHIN = 60_000;
 const POLL = 100;
 
-/** A Debian as debootstrap makes it, with its own Node.js and csync2, in a folder under .cache. Made once; needs root. */
+/** A Debian as debootstrap makes it, with its own Node.js and csync2. Made once; needs root. */
 export async function cleanRoot(): Promise<string> {
-  const root = join(CACHE, `root-${SUITE}`);
-  if (existsSync(root)) return root;
-  const packages = await debianPackages(["debootstrap"]);
-  const env = { ...process.env, DEBOOTSTRAP_DIR: join(packages, "usr/share/debootstrap") };
-  const part = `${root}.part`;
-  rmSync(part, { recursive: true, force: true });
-  const args = ["--variant=minbase", `--include=${INCLUDE}`, SUITE, part, MIRROR];
-  const { status, stdout } = spawnSync(join(packages, "usr/sbin/debootstrap"), args, {
-    env,
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(`debootstrap: ${stdout.slice(-2000)}`);
-  renameSync(part, root);
-  return root;
+  return debianRoot("bookworm", INCLUDE);
 }
 
 /** A machine of its own, with systemd as its first process. Needs root and a cgroup2 file system. */
