@@ -35,7 +35,7 @@ function step(title: string, why: string): void {
 /** Runs a command on a host as the reader would type it there, and shows what it prints while it runs. */
 async function type(host: Host, line: string): Promise<number | null> {
   console.log(`${INDENT}${bold(`${host.name}#`)} ${line}`);
-  const child = host.spawn(["bash", "-c", line]);
+  const child = host.spawn(line);
   child.stdin.end();
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", show());

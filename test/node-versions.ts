@@ -24,7 +24,7 @@ for (const version of [18, 20, 22, 24, 26])
 
     test("a host that was down gets what it missed, and the log tells", async () => {
       const [h1, h2, h3] = ["h1", "h2", "h3"].map((name) => cluster.host(name)) as [Host, Host, Host];
-      const { stdout } = await h1.run(["node", "--version"]);
+      const { stdout } = await h1.run("node --version");
       assert.match(stdout, new RegExp(`^v${version}\\.`));
       await h3.powerOff();
       h1.write("/srv/data/from-h1", "one");
@@ -32,7 +32,7 @@ for (const version of [18, 20, 22, 24, 26])
       assert.equal((await h1.csync2("-xr", "-P", "h2")).code, 0);
       await h3.boot();
 
-      const { code, stdout: json, stderr } = await h3.run(["csync2rev", "--others", "--json"]);
+      const { code, stdout: json, stderr } = await h3.run("csync2rev --others --json");
       assert.equal(code, 0, stderr);
       const { peers } = JSON.parse(json) as { peers: { peer: string; outcome: string }[] };
       assert.deepEqual(
@@ -52,10 +52,10 @@ for (const version of [18, 20, 22, 24, 26])
 
     test("the command line prints its help and what is wrong with it", async () => {
       const h1 = cluster.host("h1");
-      const help = await h1.run(["csync2rev", "--help"]);
+      const help = await h1.run("csync2rev --help");
       assert.equal(help.code, 0);
       assert.match(help.stdout, /--others/);
-      const wrong = await h1.run(["csync2rev", "--others", "--bogus"]);
+      const wrong = await h1.run("csync2rev --others --bogus");
       assert.equal(wrong.code, 64);
       assert.match(wrong.stderr, /bogus/);
     });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, beforeEach, describe, test } from "node:test";
-import type { OthersResult } from "../../src/others/others.ts";
 import { type Cluster, type Host, groupOf, startCluster } from "../cluster/cluster.ts";
+import { assertOutcomes, catchUp } from "./others.ts";
 
 const HOSTS = [
   { name: "h1", aliases: ["h1-sync"] },
@@ -20,24 +20,6 @@ before(async () => {
   [h1, h2, h3] = [cluster.host("h1"), cluster.host("h2"), cluster.host("h3")];
 });
 after(() => cluster.close());
-
-/** Runs `csync2rev --others --json` on a host. */
-async function others(host: Host, ...options: string[]): Promise<OthersResult> {
-  const { code, stdout, stderr } = await host.run(["csync2rev", "--others", "--json", ...options]);
-  assert.equal(stderr, "");
-  const result = JSON.parse(stdout) as OthersResult;
-  assert.equal(result.exit, code);
-  return result;
-}
-
-function outcomes(result: OthersResult): Record<string, string> {
-  return Object.fromEntries(
-    result.peers.map(({ peer, outcome, reason }) => [
-      peer,
-      reason === null ? outcome : `${outcome}/${reason}`,
-    ]),
-  );
-}
 
 describe("a member that was down", () => {
   beforeEach(async () => {
@@ -64,8 +46,8 @@ describe("a member that was down", () => {
       assert.notDeepEqual(h3.tree(), h1.tree());
       await h3.boot();
 
-      const result = await others(h3);
-      assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "caught-up" });
+      const result = await catchUp(h3);
+      assertOutcomes(result, { h1: "caught-up", h2: "caught-up" });
       assert.equal(result.exit, 0);
       assert.deepEqual(h3.tree(), h1.tree());
       const [fromH1] = result.peers;
@@ -82,7 +64,7 @@ describe("a member that was down", () => {
     await Promise.all([h1.serve("inetd"), h2.serve("xinetd"), h3.serve("inetd")]);
     h1.write("/srv/data/from-h1", "1");
     h2.write("/srv/data/from-h2", "2");
-    const { code, stdout, stderr } = await h3.run(["csync2rev", "--others"]);
+    const { code, stdout, stderr } = await h3.run("csync2rev --others");
     assert.equal(code, 0, stderr);
     assert.deepEqual([...h3.tree().keys()], ["from-h1", "from-h2"]);
     const lines = stdout.replaceAll(/\d+\.\d/g, "N").split("\n");
@@ -100,10 +82,10 @@ describe("a member that was down", () => {
     await cluster.reset(groupOf(["h1@h1-sync", "h2@h2-sync", "h3@h3-sync"]));
     await Promise.all([h1, h2, h3].map((host) => host.serve("inetd")));
     h1.write("/srv/data/a", "a");
-    assert.deepEqual(outcomes(await others(h3)), { "h1-sync": "caught-up", "h2-sync": "caught-up" });
+    assertOutcomes(await catchUp(h3), { "h1-sync": "caught-up", "h2-sync": "caught-up" });
     assert.deepEqual(h3.tree(), h1.tree());
     h3.write("/srv/data/b", "b");
-    assert.deepEqual(outcomes(await others(h1)), { "h2-sync": "caught-up", "h3-sync": "caught-up" });
+    assertOutcomes(await catchUp(h1), { "h2-sync": "caught-up", "h3-sync": "caught-up" });
     assert.equal(h1.read("/srv/data/b"), "b");
   });
 
@@ -114,14 +96,14 @@ describe("a member that was down", () => {
     await Promise.all([h1, h2, h3].map((host) => host.serve("inetd")));
     h1.write("/srv/web/page", "1");
     h2.write("/srv/db/row", "2");
-    assert.deepEqual(outcomes(await others(h3, "-G", "db")), { h2: "caught-up" });
+    assertOutcomes(await catchUp(h3, "-G", "db"), { h2: "caught-up" });
     assert.deepEqual(
       [existsSync(h3.path("/srv/db/row")), existsSync(h3.path("/srv/web/page"))],
       [true, false],
     );
-    assert.deepEqual(outcomes(await others(h3, "-P", "h1")), { h1: "caught-up" });
+    assertOutcomes(await catchUp(h3, "-P", "h1"), { h1: "caught-up" });
     assert.equal(existsSync(h3.path("/srv/web/page")), true);
-    const unknown = await h3.run(["csync2rev", "-o", "-P", "h9"]);
+    const unknown = await h3.run("csync2rev -o -P h9");
     assert.equal(unknown.code, 64);
     assert.match(unknown.stderr, /no peer "h9" that may push to this host, only h1, h2\n$/);
   });
@@ -132,7 +114,7 @@ describe("a member that was down", () => {
     await h3.csync2("-cr", "/");
     h1.write("/srv/data/dir/new", "new");
     const before = h3.tree();
-    const result = await others(h3, "--dry-run");
+    const result = await catchUp(h3, "--dry-run");
     assert.deepEqual(h3.tree(), before);
     assert.equal(result.exit, 1);
     const [h1Result, h2Result] = result.peers;
@@ -145,7 +127,7 @@ describe("a member that was down", () => {
   test("-v shows csync2's lines, each with its peer", async () => {
     await Promise.all([h1, h2, h3].map((host) => host.serve("inetd")));
     h1.write("/srv/data/a", "a");
-    const { code, stderr } = await h3.run(["csync2rev", "--others", "-v"]);
+    const { code, stderr } = await h3.run("csync2rev --others -v");
     assert.equal(code, 0);
     assert.match(stderr, /^h1: Updating \/srv\/data\/a on h3 \.\.\.$/m);
   });
@@ -157,7 +139,7 @@ describe("a member that was down", () => {
     h1.write("/opt/csync2-that-meets-a-change", meanwhile, 0o755);
     h1.write("/etc/csync2rev.ini", "csync2 = /opt/csync2-that-meets-a-change\n");
     h1.write("/srv/data/a", "a");
-    const { exit, peers } = await others(h3, "-P", "h1");
+    const { exit, peers } = await catchUp(h3, "-P", "h1");
     assert.deepEqual(
       [exit, peers.map(({ outcome, updated, pending }) => [outcome, updated, pending])],
       [0, [["caught-up", 2, 0]]],
@@ -168,7 +150,7 @@ describe("a member that was down", () => {
   test("waits until its own csync2 answers", async () => {
     await Promise.all([h1, h2].map((host) => host.serve("inetd")));
     h1.write("/srv/data/a", "a");
-    const waiting = others(h3);
+    const waiting = catchUp(h3);
     await h3.until("csync2rev looks whether csync2 is there", () =>
       h3.processes().some(({ command }) => command.includes("csync2rev --others")),
     );
@@ -182,8 +164,8 @@ describe("a member that was down", () => {
     await h2.csync2("-cIr", "/");
     h1.write("/srv/data/a", "a");
     h3.write("/etc/csync2.lock", "");
-    const result = await others(h3);
-    assert.deepEqual(outcomes(result), { h1: "failed/not-ready", h2: "caught-up" });
+    const result = await catchUp(h3);
+    assertOutcomes(result, { h1: "failed/not-ready", h2: "caught-up" });
     assert.deepEqual(result.peers[0]?.files, ["/srv/data", "/srv/data/a"]);
     assert.match(result.peers[0].detail ?? "", /^\/etc\/csync2\.lock exists/);
   });
@@ -193,8 +175,8 @@ describe("a member that was down", () => {
     await h2.csync2("-cIr", "/");
     h1.write("/srv/data/a", "a");
     h3.write("/etc/csync2rev.ini", "[others]\nready-timeout = 1\n");
-    const result = await others(h3);
-    assert.deepEqual(outcomes(result), { h1: "failed/not-ready", h2: "caught-up" });
+    const result = await catchUp(h3);
+    assertOutcomes(result, { h1: "failed/not-ready", h2: "caught-up" });
     assert.match(
       result.peers[0]?.detail ?? "",
       /csync2 on this host does not answer at h3 \(10\.77\.0\.3\) port 30865/,
@@ -213,16 +195,16 @@ describe("a peer that cannot help", () => {
   test("down: unreachable, 75", async () => {
     await h2.powerOff();
     h1.write("/srv/data/a", "a");
-    const result = await others(h3, ...deadline);
-    assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "unreachable" });
+    const result = await catchUp(h3, ...deadline);
+    assertOutcomes(result, { h1: "caught-up", h2: "unreachable" });
     assert.equal(result.exit, 75);
     assert.equal(h3.read("/srv/data/a"), "a");
   });
 
   test("without csync2rev: unreachable, 75, and it says where nothing listens", async () => {
     await h2.stopServices();
-    const result = await others(h3, ...deadline);
-    assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "unreachable" });
+    const result = await catchUp(h3, ...deadline);
+    assertOutcomes(result, { h1: "caught-up", h2: "unreachable" });
     assert.match(
       result.peers[1]?.detail ?? "",
       /^10\.77\.0\.2 port 30866: nothing listens there \(ECONNREFUSED\)$/,
@@ -232,8 +214,8 @@ describe("a peer that cannot help", () => {
 
   test("with another key: unanswered, 77, and its log says so", async () => {
     h2.write("/etc/csync2.key", `${"k".repeat(64)}\n`);
-    const result = await others(h3);
-    assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "unanswered" });
+    const result = await catchUp(h3);
+    assertOutcomes(result, { h1: "caught-up", h2: "unanswered" });
     assert.equal(result.exit, 77);
     const [line] = await h2.logged();
     assert.equal(
@@ -245,48 +227,48 @@ describe("a peer that cannot help", () => {
   test("with an allow-list that does not name us: refused, 77", async () => {
     const directive = "    #csync2rev allow h1;\n}";
     h2.write("/etc/csync2.cfg", groupOf(["h1", "h2", "h3"]).replace(/\}/, directive));
-    const result = await others(h3);
-    assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "refused/not-allowed" });
+    const result = await catchUp(h3);
+    assertOutcomes(result, { h1: "caught-up", h2: "refused/not-allowed" });
     assert.equal(result.exit, 77);
-    assert.deepEqual(outcomes(await others(h1)), { h2: "caught-up", h3: "caught-up" });
+    assertOutcomes(await catchUp(h1), { h2: "caught-up", h3: "caught-up" });
   });
 
   test("that does not know us: refused", async () => {
     h2.write("/etc/csync2.cfg", groupOf(["h1", "h2"]));
-    assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up", h2: "refused/not-a-member" });
+    assertOutcomes(await catchUp(h3), { h1: "caught-up", h2: "refused/not-a-member" });
   });
 
   test("that resolves our name to another address: refused", async () => {
     h2.write("/etc/hosts", h2.read("/etc/hosts").replace("10.77.0.3 h3", "10.77.0.33 h3"));
-    const result = await others(h3);
-    assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "refused/wrong-address" });
+    const result = await catchUp(h3);
+    assertOutcomes(result, { h1: "caught-up", h2: "refused/wrong-address" });
     assert.equal(result.peers[1]?.detail, '10.77.0.3 is no address of "h3" there: it resolves to 10.77.0.33');
   });
 
   test("that our name service mixes up with another: refused", async () => {
     h3.write("/etc/hosts", h3.read("/etc/hosts").replace("10.77.0.2 h2", "10.77.0.1 h2"));
-    assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up", h2: "refused/wrong-host" });
+    assertOutcomes(await catchUp(h3), { h1: "caught-up", h2: "refused/wrong-host" });
   });
 
   test("that holds itself for a slave: refused", async () => {
     h2.write("/etc/csync2.cfg", groupOf(["h1", "(h2)", "h3"]));
-    assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up", h2: "refused/slave" });
+    assertOutcomes(await catchUp(h3), { h1: "caught-up", h2: "refused/slave" });
   });
 
   test("that is a slave in our configuration too: not asked", async () => {
     await cluster.reset(groupOf(["h1", "(h2)", "h3"]));
     await Promise.all([h1, h3].map((host) => host.serve("inetd")));
-    assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up" });
+    assertOutcomes(await catchUp(h3), { h1: "caught-up" });
   });
 
   test("with a csync2.lock: refused", async () => {
     h2.write("/etc/csync2.lock", "");
-    assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up", h2: "refused/locked" });
+    assertOutcomes(await catchUp(h3), { h1: "caught-up", h2: "refused/locked" });
   });
 
   test("with a broken directive: refused, and its log says where", async () => {
     h2.write("/etc/csync2.cfg", groupOf(["h1", "h2", "h3"]).replace(/\}/, "    #csync2rev alow h3;\n}"));
-    assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up", h2: "refused/config" });
+    assertOutcomes(await catchUp(h3), { h1: "caught-up", h2: "refused/config" });
     const error = (await h2.logged()).find(({ message }) => message.startsWith("event=error"));
     assert.match(error?.message ?? "", /code=directive message=".*\/etc\/csync2\.cfg:\d+:\d+: /);
   });
@@ -301,7 +283,7 @@ describe("a peer that cannot help", () => {
     ] as const) {
       h2.write("/etc/csync2.cfg", cfg.replace(/\}/, `    ${line}\n}`));
       const before = h2.syslog("csync2rev").length;
-      assert.deepEqual(outcomes(await others(h3)), { h1: "caught-up", h2: "refused/config" }, line);
+      assertOutcomes(await catchUp(h3), { h1: "caught-up", h2: "refused/config" });
       const logged = (await h2.logged("csync2rev", before + 1)).slice(before);
       const error = logged.find(({ message }) => message.startsWith("event=error"))?.message ?? "";
       assert.ok(error.includes(`code=directive message="/etc/csync2.cfg:8:${column}: `), `${line}: ${error}`);
@@ -310,8 +292,8 @@ describe("a peer that cannot help", () => {
 
   test("without csync2: refused, and it says what is missing", async () => {
     h2.write("/etc/csync2rev.ini", "csync2 = /usr/sbin/csync2-gone\n");
-    const result = await others(h3);
-    assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "refused/config" });
+    const result = await catchUp(h3);
+    assertOutcomes(result, { h1: "caught-up", h2: "refused/config" });
     assert.match(result.peers[1]?.detail ?? "", /there is no program \/usr\/sbin\/csync2-gone/);
   });
 
@@ -321,8 +303,8 @@ describe("a peer that cannot help", () => {
     const all = `nossl * *;\n${group("web", "h1 h2 h3")}${group("db", "h1 h2 h3")}`;
     await cluster.reset((host) => (host === "h2" ? all.replace(/\}/, "#csync2rev allow;\n}") : all));
     await Promise.all([h1, h2, h3].map((host) => host.serve("inetd")));
-    const result = await others(h3);
-    assert.deepEqual(outcomes(result), { h1: "caught-up", h2: "caught-up" });
+    const result = await catchUp(h3);
+    assertOutcomes(result, { h1: "caught-up", h2: "caught-up" });
     assert.deepEqual(
       result.peers.map(({ group: name }) => name),
       ["web", "db"],
@@ -340,9 +322,9 @@ describe("a peer that cannot help", () => {
       await h2.stopServices();
       const socat = h2.spawn(["socat", "TCP-LISTEN:30866,reuseaddr,fork", address]);
       await h2.until("socat listens", () => h2.listens(30866));
-      const result = await others(h3, ...deadline);
+      const result = await catchUp(h3, ...deadline);
       socat.kill();
-      assert.deepEqual(outcomes(result), { h1: "caught-up", h2: outcome });
+      assertOutcomes(result, { h1: "caught-up", h2: outcome });
       assert.match(result.peers[1]?.detail ?? "", detail);
       assert.equal(result.exit, exit);
     });

@@ -27,18 +27,9 @@ test("-N and -D go on to csync2, on both sides", async () => {
       { ...csync2, command: [...csync2.command, "-N", name, "-D", "/srv/db"] },
       { ...csync2rev, command: [...csync2rev.command, "-N", name, "-D", "/srv/db"] },
     ]);
-  for (const host of [h1, h2]) await host.run(["mkdir", "/srv/db"]);
+  for (const host of [h1, h2]) await host.run("mkdir /srv/db");
   h1.write("/srv/data/a", "a");
-  const { code, stdout, stderr } = await h2.run([
-    "csync2rev",
-    "-o",
-    "-v",
-    "-N",
-    "node-b",
-    "-D",
-    "/srv/db",
-    "--verify",
-  ]);
+  const { code, stdout, stderr } = await h2.run("csync2rev -o -v -N node-b -D /srv/db --verify");
   assert.equal(code, 0, stdout + stderr);
   assert.match(stderr, /^node-a: Connect to 10\.77\.1\.2:30865 \(node-b\)\.$/m);
   assert.equal(h2.read("/srv/data/a"), "a");
@@ -60,7 +51,7 @@ test("a configuration in a directory that csync2 does not read is never served, 
     host.write("/opt/local/etc/csync2rev.ini", "csync2 = /usr/local/etc/evil\n");
     host.write("/opt/local/etc/evil", "#!/bin/sh\nid >/srv/data/owned\n", 0o755);
   }
-  await Promise.all([h1, h2].map((host) => host.run(["mount", "--bind", "/opt/local", "/usr/local"])));
+  await Promise.all([h1, h2].map((host) => host.run("mount --bind /opt/local /usr/local")));
   for (const mode of ["--others", "--test", "--show-config"]) {
     const { code, stdout, stderr } = await h2.run(["csync2rev", mode, "-C", "evil"]);
     assert.equal(code, 78);
@@ -72,7 +63,7 @@ test("a configuration in a directory that csync2 does not read is never served, 
 
   // Somebody who has the key asks for it all the same.
   const env = { CSYNC2_SYSTEM_DIR: "/usr/local/etc" };
-  const { stdout } = await h2.run(["csync2rev", "-o", "--json", "-C", "evil", "--deadline", "2"], { env });
+  const { stdout } = await h2.run("csync2rev -o --json -C evil --deadline 2", { env });
   assert.equal((JSON.parse(stdout) as { peers: { outcome: string }[] }).peers[0]?.outcome, "unanswered");
   const [line] = await h1.logged();
   assert.match(
@@ -82,7 +73,7 @@ test("a configuration in a directory that csync2 does not read is never served, 
   assert.deepEqual([...h1.tree("/srv/data").keys()], []);
 
   h1.write("/srv/data/a", "a");
-  const { code } = await h2.run(["csync2rev", "-o"]);
+  const { code } = await h2.run("csync2rev -o");
   assert.equal(code, 0);
   assert.equal(h2.read("/srv/data/a"), "a");
 });
@@ -90,11 +81,11 @@ test("a configuration in a directory that csync2 does not read is never served, 
 test("a csync2 that is a script leaves the usual directory that has a csync2.cfg; two are an error that names both", async () => {
   for (const host of [h1, h2]) {
     host.write("/opt/local/sbin/csync2", '#!/bin/sh\nexec /usr/sbin/csync2 "$@"\n', 0o755);
-    await host.run(["mount", "--bind", "/opt/local", "/usr/local"]);
+    await host.run("mount --bind /opt/local /usr/local");
     host.write("/etc/csync2/csync2.cfg", host.read("/etc/csync2.cfg"));
     await host.serve("inetd", [{ ...csync2, env: { CSYNC2_SYSTEM_DIR: "/etc/csync2" } }, csync2rev]);
   }
-  const ambiguous = await h2.run(["csync2rev", "-o"]);
+  const ambiguous = await h2.run("csync2rev -o");
   assert.equal(ambiguous.code, 78);
   assert.match(
     ambiguous.stderr,
@@ -102,13 +93,13 @@ test("a csync2 that is a script leaves the usual directory that has a csync2.cfg
   );
 
   h2.remove("/etc/csync2.cfg");
-  assert.equal((await h2.run(["csync2rev", "-o"])).code, 77);
+  assert.equal((await h2.run("csync2rev -o")).code, 77);
   const [line] = await h1.logged();
   assert.match(line?.message ?? "", /^event=error code=config-ambiguous message="found both /);
 
   h1.remove("/etc/csync2.cfg");
   h1.write("/srv/data/a", "a");
-  const found = await h2.run(["csync2rev", "-o"]);
+  const found = await h2.run("csync2rev -o");
   assert.equal(found.code, 0, found.stdout + found.stderr);
   assert.equal(h2.read("/srv/data/a"), "a");
 });
@@ -123,7 +114,7 @@ test("CSYNC2_SYSTEM_DIR settles it, on both sides", async () => {
     );
   }
   h1.write("/srv/opt/a", "a");
-  const { code, stdout, stderr } = await h2.run(["csync2rev", "-o"], { env });
+  const { code, stdout, stderr } = await h2.run("csync2rev -o", { env });
   assert.equal(code, 0, stdout + stderr);
   assert.equal(h2.read("/srv/opt/a"), "a");
 });

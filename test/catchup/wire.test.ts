@@ -340,10 +340,10 @@ describe("nothing but frames reaches the socket", () => {
   test("when the program itself throws", async () => {
     h1.write("/opt/throw.cjs", 'setTimeout(() => { throw new Error("thrown by the test"); }, 200);\n');
     await h1.serve("inetd", [{ ...csync2rev, env: { NODE_OPTIONS: "--require=/opt/throw.cjs" } }]);
-    const child = h3.spawn(["socat", "-t0.2", "-", "TCP:h1:30866"]);
+    const child = h3.spawn("socat -t0.2 - TCP:h1:30866");
     const { replies, foreign } = await converse(child, { key: "x".repeat(64), to: "nobody" });
     assert.deepEqual([replies, foreign], [[], nothing]);
-    const silent = h3.spawn(["sh", "-c", "sleep 1 | socat -t0.2 - TCP:h1:30866 | wc -c"]);
+    const silent = h3.spawn("sleep 1 | socat -t0.2 - TCP:h1:30866 | wc -c");
     let bytes = "";
     silent.stdout.setEncoding("utf8").on("data", (text: string) => (bytes += text));
     await new Promise((resolve) => silent.on("close", resolve));
@@ -356,7 +356,7 @@ describe("nothing but frames reaches the socket", () => {
   });
 
   test("when it runs on two pipes", async () => {
-    const address = await converse(h1.spawn(["csync2rev", "-i"]), { key: cluster.key, verb: "ping" });
+    const address = await converse(h1.spawn("csync2rev -i"), { key: cluster.key, verb: "ping" });
     assert.deepEqual(address.replies, [
       {
         type: "refused",
@@ -365,7 +365,7 @@ describe("nothing but frames reaches the socket", () => {
       },
     ]);
     h1.write("/etc/csync2rev.ini", "verify-address = no\n");
-    const trusting = await converse(h1.spawn(["csync2rev"]), { key: cluster.key, verb: "ping" });
+    const trusting = await converse(h1.spawn("csync2rev"), { key: cluster.key, verb: "ping" });
     assert.deepEqual(
       trusting.replies.map(({ type }) => type),
       ["accepted", "done"],
@@ -375,7 +375,7 @@ describe("nothing but frames reaches the socket", () => {
 
   test("when it runs on a file", async () => {
     h1.write("/tmp/frames", Buffer.concat([Buffer.of(0, 60), Buffer.alloc(60, 1)]));
-    const { code, stdout, stderr } = await h1.run(["sh", "-c", "csync2rev -i < /tmp/frames | wc -c"]);
+    const { code, stdout, stderr } = await h1.run("csync2rev -i < /tmp/frames | wc -c");
     assert.deepEqual([code, stdout, stderr], [0, "44\n", ""]);
   });
 });
@@ -421,16 +421,7 @@ test("one handler serves every config name, and -C keeps it to one", async () =>
     host.write("/etc/csync2.key_web", `${"w".repeat(64)}\n`);
   }
   h1.write("/srv/web/page", "page");
-  const { code, stderr } = await h3.run([
-    "csync2rev",
-    "-o",
-    "-C",
-    "web",
-    "-P",
-    "h1",
-    "-D",
-    "/var/lib/csync2",
-  ]);
+  const { code, stderr } = await h3.run("csync2rev -o -C web -P h1 -D /var/lib/csync2");
   assert.equal(code, 0, stderr);
   assert.equal(h3.read("/srv/web/page"), "page");
   assert.equal(h1.tree("/var/lib/csync2").has("h1_web.db3"), true);

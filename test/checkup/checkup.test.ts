@@ -33,7 +33,7 @@ describe("csync2rev --test", () => {
   };
 
   test("of a host where all is well says so, item by item", async () => {
-    const { code, stdout, stderr } = await h1.run(["csync2rev", "-T"]);
+    const { code, stdout, stderr } = await h1.run("csync2rev -T");
     assert.equal(stderr, "");
     const lines = stdout.trimEnd().split("\n");
     assert.equal(lines.pop(), "all is well");
@@ -61,7 +61,7 @@ describe("csync2rev --test", () => {
 
   test("as JSON says the same, and where a peer is down that it may be asked again later", async () => {
     await cluster.host("h3").stopServices();
-    const { code, stdout } = await h1.run(["csync2rev", "--test", "--json"]);
+    const { code, stdout } = await h1.run("csync2rev --test --json");
     const checkup = JSON.parse(stdout) as Checkup;
     assert.deepEqual([code, checkup.exit, checkup.host], [75, 75, "h1"]);
     assert.deepEqual([...new Set(checkup.items.map(({ status }) => status))], ["ok"]);
@@ -75,7 +75,7 @@ describe("csync2rev --test", () => {
   test("asks in every group that two hosts share, and only the peers that -P names", async () => {
     const two = groupOf(HOSTS) + groupOf(["h1", "h2"]).replace("nossl * *;", "").replace("cluster", "two");
     for (const host of cluster.hosts) host.write("/etc/csync2.cfg", two);
-    const { stdout } = await h1.run(["csync2rev", "--test", "-P", "h2"]);
+    const { stdout } = await h1.run("csync2rev --test -P h2");
     assert.deepEqual(stdout.match(/ping .*/g), [
       "ping h2: answers in group cluster",
       "ping h2: answers in group two",
@@ -85,7 +85,7 @@ describe("csync2rev --test", () => {
   test("of a cluster of twenty says nothing that is not its own", async () => {
     const strangers = Array.from({ length: 20 }, (_, i) => `stranger${i}`);
     h1.write("/etc/csync2.cfg", groupOf([...HOSTS, ...strangers]), 0o600);
-    const { stdout, stderr } = await h1.run(["csync2rev", "--test", "-q"]);
+    const { stdout, stderr } = await h1.run("csync2rev --test -q");
     assert.match(stdout, /^failed {3}name stranger19: does not resolve here$/m);
     assert.equal(stderr, "");
   });
@@ -204,7 +204,7 @@ describe("csync2rev --test", () => {
     {
       what: "a lock file that is a link",
       make: async () => {
-        await h1.run(["ln", "-sf", "/etc/hosts", "/run/csync2rev.lock"]);
+        await h1.run("ln -sf /etc/hosts /run/csync2rev.lock");
       },
       exit: 1,
       says: [/^failed {3}lock file: \/run\/csync2rev\.lock is no file of this user's own.*\n.*rm /m],

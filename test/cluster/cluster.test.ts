@@ -50,7 +50,7 @@ describe("a cluster", () => {
       const [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
       h2.write("/opt/echo", '#!/bin/sh\nread -r line\necho "$line $WORD"\n', 0o755);
       await h2.serve(kind, [{ ...ECHO, env: { WORD: "again" } }]);
-      const { stdout } = await h1.run(["socat", "-t5", "-", "TCP:h2:30866"], { input: "hello\n" });
+      const { stdout } = await h1.run("socat -t5 - TCP:h2:30866", { input: "hello\n" });
       assert.equal(stdout, "hello again\n");
     });
   }
@@ -60,11 +60,11 @@ describe("a cluster", () => {
     h2.write("/opt/echo", "#!/bin/sh\nread -r line\necho $0 $1 $line\n", 0o755);
     await h2.serve("inetd", [{ port: 30866, text: "csync2rev stream tcp nowait root /opt/echo echo -i" }]);
     const ask = { input: "x\n" };
-    assert.equal((await h1.run(["socat", "-t5", "-", "TCP:h2:30866"], ask)).stdout, "/opt/echo -i x\n");
+    assert.equal((await h1.run("socat -t5 - TCP:h2:30866", ask)).stdout, "/opt/echo -i x\n");
     const attributes =
       "socket_type = stream\nprotocol = tcp\nwait = no\nuser = root\nserver = /opt/echo\nserver_args = -o";
     await h2.serve("xinetd", [{ port: 30866, text: `service csync2rev\n{\n${attributes}\n}\n` }]);
-    assert.equal((await h1.run(["socat", "-t5", "-", "TCP:h2:30866"], ask)).stdout, "/opt/echo -o x\n");
+    assert.equal((await h1.run("socat -t5 - TCP:h2:30866", ask)).stdout, "/opt/echo -o x\n");
   });
 
   test("a superserver that ends says why", { skip: !SYSTEMD }, async () => {
@@ -79,16 +79,16 @@ describe("a cluster", () => {
     await h3.powerOff();
     assert.equal(h3.up, false);
     assert.equal(h3.read("/srv/data/kept"), "kept");
-    assert.equal((await h1.run(["timeout", "0.2", "nc", "-z", "h3", "30865"])).code, 124);
+    assert.equal((await h1.run("timeout 0.2 nc -z h3 30865")).code, 124);
     await h3.boot();
-    assert.equal((await h1.run(["nc", "-z", "h3", "30865"])).code, 0);
+    assert.equal((await h1.run("nc -z h3 30865")).code, 0);
   });
 
   test("power off ends what runs on the host, and the peer notices nothing", async () => {
     const [h1, h3] = [cluster.host("h1"), cluster.host("h3")];
     const server = h3.spawn(["socat", "TCP-LISTEN:7000", "SYSTEM:sleep 60"]);
     await h3.until("the port is open", () => h3.listens(7000));
-    const client = h1.spawn(["nc", "h3", "7000"]);
+    const client = h1.spawn("nc h3 7000");
     await h3.until("the connection is there", () =>
       h3.processes().some(({ command }) => command === "sleep 60"),
     );
@@ -106,9 +106,9 @@ describe("a cluster", () => {
     const [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
     await h2.serve("inetd", [csync2]);
     await h2.cutNetwork();
-    assert.equal((await h1.run(["timeout", "0.2", "nc", "-z", "h2", "30865"])).code, 124);
+    assert.equal((await h1.run("timeout 0.2 nc -z h2 30865")).code, 124);
     await h2.mendNetwork();
-    assert.equal((await h1.run(["nc", "-z", "h2", "30865"])).code, 0);
+    assert.equal((await h1.run("nc -z h2 30865")).code, 0);
   });
 
   test("hosts know each other's names, and a name has its own address", async () => {
@@ -122,7 +122,7 @@ describe("a cluster", () => {
   test("what is logged can be read, exactly", async () => {
     const h1 = cluster.host("h1");
     await h1.run(["logger", "-p", "local0.info", "-t", "csync2rev", "accepted peer=h2 detail=a\\b: <13> c"]);
-    await h1.run(["logger", "-p", "daemon.err", "-t", "other", "--id=7", "x"]);
+    await h1.run("logger -p daemon.err -t other --id=7 x");
     await h1.until("both lines are there", () => h1.syslog().length === 2);
     assert.deepEqual(h1.syslog("csync2rev"), [
       {
@@ -147,11 +147,11 @@ describe("a cluster", () => {
     const { stdout } = await h1.run(["env"], { env: { EXTRA: "1" } });
     const names = stdout.split("\n").map((line) => line.replace(/=.*/, ""));
     assert.deepEqual(names.sort(), ["", "EXTRA", "HOME", "LANG", "LOGNAME", "PATH", "USER"]);
-    assert.equal((await h1.run(["wc", "-c"], { input: "four" })).stdout, "4\n");
-    assert.equal((await h1.run(["sh", "-c", "exit 7"])).code, 7);
-    assert.equal((await h1.run(["sh", "-c", "kill -9 $$"])).signal, "SIGKILL");
-    await assert.rejects(h1.run(["sleep", "60"], { timeout: 100 }), /h1: sleep 60: no end after 100 ms/);
-    const child = h1.spawn(["sh", "-c", "trap 'exit 130' INT; sleep 60 & echo ready; wait"]);
+    assert.equal((await h1.run("wc -c", { input: "four" })).stdout, "4\n");
+    assert.equal((await h1.run("exit 7")).code, 7);
+    assert.equal((await h1.run("kill -9 $$")).signal, "SIGKILL");
+    await assert.rejects(h1.run("sleep 60", { timeout: 100 }), /h1: sleep 60: no end after 100 ms/);
+    const child = h1.spawn("trap 'exit 130' INT; sleep 60 & echo ready; wait");
     await once(child.stdout, "data");
     child.kill("SIGINT");
     assert.deepEqual(await once(child, "exit"), [130, null]);
@@ -169,11 +169,11 @@ describe("a cluster", () => {
     const h1 = cluster.host("h1");
     h1.write("/srv/data/a", "a");
     await h1.csync2("-cr", "/");
-    await h1.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", "/srv/data"]);
+    await h1.run("mount -t tmpfs -o size=8k tmpfs /srv/data");
     await cluster.reset("other");
     assert.deepEqual([h1.tree().size, readdirSync(h1.path("/var/lib/csync2"))], [0, []]);
     assert.equal(h1.read("/etc/csync2.cfg"), "other");
-    assert.equal((await h1.run(["findmnt", "/srv/data"])).code, 1);
+    assert.equal((await h1.run("findmnt /srv/data")).code, 1);
   });
 });
 
@@ -192,7 +192,7 @@ test("csync2 pushes over TLS, from and to the name right of the @, and IPv6 is t
     assert.equal(code, 0, stderr);
     assert.match(stderr, /\(SSL\)/);
     assert.match(stderr, /Connect to 10.77.1.2:30865/);
-    assert.equal((await h1.run(["nc", "-6", "-z", "h2-sync", "30865"])).code, 0);
+    assert.equal((await h1.run("nc -6 -z h2-sync 30865")).code, 0);
     assert.deepEqual(h2.tree(), h1.tree());
   } finally {
     await cluster.close();

@@ -12,7 +12,7 @@ import { type HostOptions, type Place, hostsFile, networkSetup, places } from ".
 
 export { debianPackages, withPackages } from "./debian.ts";
 export { COMMAND, PROGRAM, STANDALONE } from "./program.ts";
-export { Host, type HostProcess, type RunOptions, type RunResult } from "./host.ts";
+export { type Command, Host, type HostProcess, type RunOptions, type RunResult } from "./host.ts";
 export type { HostOptions } from "./network.ts";
 export { csync2, csync2rev, type Service, type ServiceText, type Superserver } from "./services.ts";
 export type { LogLine } from "./syslog.ts";

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -26,7 +27,7 @@ import { type LogLine, parseLog } from "./syslog.ts";
 import { type Tree, treeOf } from "./tree.ts";
 
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-const RUN_TIMEOUT_MS = 60_000;
+const RUN_TIMEOUT_MS = 120_000;
 const LISTEN_TIMEOUT_MS = 20_000;
 const POLL_MS = 5;
 
@@ -34,6 +35,9 @@ const INIT = join(import.meta.dirname, "init.sh");
 const SINK = join(import.meta.dirname, "syslog.pl");
 
 type Env = Readonly<Record<string, string>>;
+
+/** A line for the host's shell (bash), or a program and its arguments, which no shell then looks at. */
+export type Command = string | readonly string[];
 
 export interface RunOptions {
   readonly input?: string | Uint8Array;
@@ -160,12 +164,13 @@ export class Host {
   }
 
   /**
-   * Starts a program on the host, as its root and with a clean environment. The child's `kill` reaches the program
-   * itself.
+   * Starts a command on the host, as its root and with a clean environment. The child's `kill` reaches the program
+   * itself, or the shell of a line that is more than one program.
    */
-  spawn(command: readonly string[], env: Env = {}): ChildProcessWithoutNullStreams {
+  spawn(command: Command, env: Env = {}): ChildProcessWithoutNullStreams {
     const init = this.#running();
-    const [program = "", ...args] = entering(init, ["--mount", "--net", "--uts", "--pid"], command);
+    const argv = typeof command === "string" ? ["bash", "-c", command] : command;
+    const [program = "", ...args] = entering(init, ["--mount", "--net", "--uts", "--pid"], argv);
     const child = spawn(program, args, {
       detached: true,
       env: { PATH, HOME: "/root", USER: "root", LOGNAME: "root", LANG: "C.UTF-8", ...env },
@@ -180,8 +185,8 @@ export class Host {
     return child;
   }
 
-  /** Runs a program on the host to its end. */
-  async run(command: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  /** Runs a command on the host to its end, however it ends. */
+  async run(command: Command, options: RunOptions = {}): Promise<RunResult> {
     const child = this.spawn(command, options.env);
     const out = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => (out.stdout += text));
@@ -189,7 +194,7 @@ export class Host {
     child.stdin.end(options.input);
     const timeout = options.timeout ?? RUN_TIMEOUT_MS;
     const timer = setTimeout(() => {
-      const what = `${this.name}: ${command.join(" ")}: no end after ${timeout} ms`;
+      const what = `${this.name}: ${lineOf(command)}: no end after ${timeout} ms`;
       child.emit("error", new Error([what, out.stdout, out.stderr].join("\n")));
       if (child.pid !== undefined) signal(-child.pid, "SIGKILL");
       child.stdout.destroy();
@@ -201,6 +206,13 @@ export class Host {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Runs a command on the host, which must succeed; what it prints to stdout. */
+  async shell(command: Command, options: RunOptions = {}): Promise<string> {
+    const { code, stdout, stderr } = await this.run(command, options);
+    assert.equal(code, 0, `${this.name}# ${lineOf(command)}\n${stdout}${stderr}`);
+    return stdout;
   }
 
   async csync2(...args: readonly string[]): Promise<RunResult> {
@@ -347,4 +359,8 @@ export class Host {
     if (!this.#init) throw new Error(`${this.name} is powered off`);
     return this.#init;
   }
+}
+
+function lineOf(command: Command): string {
+  return typeof command === "string" ? command : command.join(" ");
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, csync2, csync2rev, type Host, startCluster } from "../cluster/cluster.ts";
-import { type CaughtUp, catchUp, peerOf, read, shell, untilQuiet } from "./catchup.ts";
+import { assertCaughtUp, type CaughtUp, catchUp, peerOf, read, untilQuiet } from "../catchup/others.ts";
 import { changeMuch, meetPush, signal, stopCheck } from "./halfway.ts";
 
 /** Two hosts: h1 has what h2 has missed. Both have run csync2 before. */
@@ -14,7 +14,7 @@ async function inCluster(
   const cluster = await startCluster({ hosts: ["h1", "h2"], packages: ["libfaketime", "sqlite3"] });
   try {
     const [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
-    for (const host of [h1, h2]) await shell(host, "csync2 -cIr /");
+    for (const host of [h1, h2]) await host.shell("csync2 -cIr /");
     await Promise.all([h1.serve("inetd"), h2.serve("xinetd")]);
     h1.write("/etc/csync2rev.ini", settings);
     await body(h1, h2, cluster);
@@ -26,7 +26,7 @@ async function inCluster(
 /** A further run catches up, and nothing is left running or locked. */
 async function endsWell(h1: Host, h2: Host, ...args: readonly string[]): Promise<void> {
   const result = await catchUp(h2, ...args);
-  assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+  assertCaughtUp(result);
   assert.deepEqual([...h2.tree()], [...h1.tree()]);
   await Promise.all([untilQuiet(h1), untilQuiet(h2)]);
 }
@@ -63,7 +63,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
           await sleep(25_000);
           await h1.boot();
         });
-        assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+        assertCaughtUp(result);
         assert.ok(peerOf(result, "h1").attempts >= 3);
         await forgetVanished(h2);
         // A check that is cut short can have recorded a file that it has not marked: only a comparison shows it.
@@ -78,22 +78,22 @@ describe("broken half-way", { concurrency: 6 }, () => {
         await sleep(20_000);
         await h2.mendNetwork();
       });
-      assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+      assertCaughtUp(result);
       await endsWell(h1, h2);
     }));
 
   test("the peer lost power when its csync2 first ran, and its database was left half made", () =>
     inCluster("retries = 0\n", async (h1, h2) => {
       h1.write("/srv/data/a", "v2");
-      await shell(h1, "sqlite3 /var/lib/csync2/h1.db3 'DROP TABLE action'");
+      await h1.shell("sqlite3 /var/lib/csync2/h1.db3 'DROP TABLE action'");
       const { outcome, detail } = peerOf(await catchUp(h2), "h1");
       assert.equal(outcome, "failed");
       const [, first = "", second = ""] =
         /no such table: action.*: delete its database, then (.*) there and (.*) on both hosts/.exec(
           detail ?? "",
         ) ?? [];
-      await shell(h1, `rm /var/lib/csync2/h1.db3 && ${first}`);
-      for (const host of [h1, h2]) await shell(host, second);
+      await h1.shell(`rm /var/lib/csync2/h1.db3 && ${first}`);
+      for (const host of [h1, h2]) await host.shell(second);
       await endsWell(h1, h2);
       assert.equal(h2.read("/srv/data/a"), "v2");
     }));
@@ -130,7 +130,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
         '#!/bin/sh\ncase "$*" in *-M*) exit 2;; esac\nexec yes "$(printf %9000d 0)"\n',
         0o755,
       );
-      const child = h2.spawn(["csync2rev", "--others", "--verbose", "--deadline", "3"]);
+      const child = h2.spawn("csync2rev --others --verbose --deadline 3");
       let printed = 0;
       child.stderr.on("data", (text: Buffer) => (printed += text.length));
       child.stdout.resume();
@@ -140,7 +140,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
       const handler = h1.processes().find(({ command }) => command.includes("csync2rev -i"));
       const { stdout: status } = await h1.run(["cat", `/proc/${handler?.pid ?? 0}/status`]);
       assert.ok(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) < 200_000, status);
-      await h1.run(["pkill", "yes"]);
+      await h1.run("pkill yes");
       h1.write("/etc/csync2rev.ini", "");
       h1.write("/srv/data/a", "a");
       await untilQuiet(h1);
@@ -154,7 +154,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
         await signal(h1, "KILL", handler?.pid ?? 0);
         assert.ok(h1.processes().some((running) => running.pid === pid));
       });
-      assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+      assertCaughtUp(result);
       assert.ok(peerOf(result, "h1").attempts >= 3);
       await endsWell(h1, h2);
     }));
@@ -162,7 +162,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
   test("inetd is restarted on both hosts: the push goes on", () =>
     inCluster("", async (h1, h2) => {
       const result = await during([h1, h2], "-u", () => Promise.all([h1.serve("inetd"), h2.serve("inetd")]));
-      assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+      assertCaughtUp(result);
       assert.equal(peerOf(result, "h1").attempts, 2);
       await endsWell(h1, h2);
     }));
@@ -195,7 +195,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
     test(`the requester ends by ${name}: csync2 on the peer goes on to the end`, () =>
       inCluster("", async (h1, h2) => {
         changeMuch(h1);
-        const child = h2.spawn(["csync2rev", "--others"]);
+        const child = h2.spawn("csync2rev --others");
         await meetPush(h1);
         child.kill(name);
         assert.deepEqual(await once(child, "exit"), [null, name]);
@@ -211,7 +211,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
   test("Ctrl-C ends the requester at once, with what is known so far", () =>
     inCluster("", async (h1, h2) => {
       changeMuch(h1);
-      const child = h2.spawn(["csync2rev", "--others", "--json"]);
+      const child = h2.spawn("csync2rev --others --json");
       let stdout = "";
       child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
       const pid = await meetPush(h1);
@@ -235,7 +235,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
       h2.write("/etc/nsswitch.conf", "hosts: files dns\n");
       h2.write("/etc/resolv.conf", `nameserver ${nowhere}\noptions timeout:5 attempts:1\n`);
       h2.write("/etc/hosts", h2.read("/etc/hosts").replace(/^.* h1$/m, ""));
-      await shell(h2, `ip neighbour add ${nowhere} lladdr 02:00:00:00:00:c8 nud permanent dev eth0`);
+      await h2.shell(`ip neighbour add ${nowhere} lladdr 02:00:00:00:00:c8 nud permanent dev eth0`);
       // Node waits for the resolver to give up before it ends, but what is known is told before.
       const late = await catchUp(h2, "--deadline", "1");
       const { outcome, detail } = peerOf(late, "h1");
@@ -244,11 +244,11 @@ describe("broken half-way", { concurrency: 6 }, () => {
         [75, "unreachable", '"h1" does not resolve here: the deadline passed'],
       );
 
-      const child = h2.spawn(["csync2rev", "--others", "--json"]);
+      const child = h2.spawn("csync2rev --others --json");
       let stdout = "";
       child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
       await h2.until("it asks for the name", async () =>
-        (await shell(h2, "cat /proc/net/udp")).includes(":0035 "),
+        (await h2.shell("cat /proc/net/udp")).includes(":0035 "),
       );
       child.kill("SIGINT");
       const [code] = (await once(child, "close")) as [number];
@@ -274,28 +274,28 @@ describe("broken half-way", { concurrency: 6 }, () => {
         "--deadline",
         "3",
       );
-      assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
-      const holder = h1.spawn(["flock", "/run/csync2rev.lock", "sleep", "60"]);
+      assertCaughtUp(result);
+      const holder = h1.spawn("flock /run/csync2rev.lock sleep 60");
       await h1.until("the lock is held", () => h1.processes().some(({ command }) => command === "sleep 60"));
       const late = await catchUp(h2, "--deadline", "1");
       assert.deepEqual([late.code, late.outcomes], [75, ["busy"]], JSON.stringify(late));
       assert.match(peerOf(late, "h1").detail ?? "", /^sleep \(pid \d+\) holds .* at the deadline$/);
-      await h1.run(["pkill", "sleep"]);
+      await h1.run("pkill sleep");
       holder.kill();
       await endsWell(h1, h2);
     }));
 
   test("the disk is full on the requester", () =>
     inCluster("retries = 1\n", async (h1, h2) => {
-      await h2.run(["mount", "-t", "tmpfs", "-o", "size=20m,mode=755", "tmpfs", "/srv/data"]);
+      await h2.run("mount -t tmpfs -o size=20m,mode=755 tmpfs /srv/data");
       changeMuch(h1);
       const result = await catchUp(h2);
       assert.deepEqual([result.code, result.outcomes], [1, ["pending"]], JSON.stringify(result));
       assert.ok(peerOf(result, "h1").files.includes("/srv/data/big"));
-      await h2.run(["mount", "-o", "remount,size=200m", "/srv/data"]);
+      await h2.run("mount -o remount,size=200m /srv/data");
       const again = await catchUp(h2);
-      assert.equal(again.code, 0, JSON.stringify(again) + (await h2.run(["ls", "-la", "/srv/data"])).stdout);
-      assert.equal((await h2.run(["ls", "/srv/data"])).stdout, "a\nbig\nmany\nz\n");
+      assert.equal(again.code, 0, JSON.stringify(again) + (await h2.run("ls -la /srv/data")).stdout);
+      assert.equal((await h2.run("ls /srv/data")).stdout, "a\nbig\nmany\nz\n");
       await Promise.all([untilQuiet(h1), untilQuiet(h2)]);
     }));
 
@@ -344,16 +344,16 @@ describe("broken half-way", { concurrency: 6 }, () => {
   for (const wrong of ["h1", "h2"]) {
     test(`the clock of the ${wrong === "h1" ? "peer" : "requester"} is ten years wrong`, () =>
       inCluster("", async (h1, h2, cluster) => {
-        const library = (await h1.run(["sh", "-c", "ls /usr/lib/*/faketime/libfaketime.so.1"])).stdout.trim();
+        const library = (await h1.run("ls /usr/lib/*/faketime/libfaketime.so.1")).stdout.trim();
         const env = { LD_PRELOAD: library, FAKETIME: "-10y", FAKETIME_DONT_FAKE_MONOTONIC: "1" };
-        const year = Number((await h1.run(["date", "+%Y"])).stdout);
-        assert.equal(Number((await h1.run(["date", "+%Y"], { env })).stdout), year - 10);
+        const year = Number((await h1.run("date +%Y")).stdout);
+        assert.equal(Number((await h1.run("date +%Y", { env })).stdout), year - 10);
         await cluster.host(wrong).serve("inetd", [
           { ...csync2, env },
           { ...csync2rev, env },
         ]);
         h1.write("/srv/data/a", "a");
-        const { code, stdout } = await h2.run(["csync2rev", "--others"], wrong === "h2" ? { env } : {});
+        const { code, stdout } = await h2.run("csync2rev --others", wrong === "h2" ? { env } : {});
         assert.equal(code, 0, stdout);
         assert.deepEqual([...h2.tree()], [...h1.tree()]);
         await endsWell(h1, h2);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, csync2, groupOf, type Host, startCluster } from "../cluster/cluster.ts";
-import { catchUp, peerOf, shell, untilQuiet } from "./catchup.ts";
+import { catchUp, peerOf, untilQuiet } from "../catchup/others.ts";
 
 async function inCluster(
   names: readonly string[],
@@ -19,21 +19,20 @@ async function inCluster(
 
 /** Has a csync2 hold a host's database, until the promise's function is called: it is stopped in the middle of a check. */
 async function holdDatabase(host: Host): Promise<() => Promise<void>> {
-  await shell(host, "csync2 -cr /; mkdir -p /mnt/many; cd /mnt/many; seq 20000 | xargs touch");
+  await host.shell("csync2 -cr /; mkdir -p /mnt/many; cd /mnt/many; seq 20000 | xargs touch");
   host.write(
     "/etc/csync2_hold.cfg",
     `nossl * *;\ngroup hold { host ${host.name} elsewhere; key /etc/csync2.key; include /mnt/many; }\n`,
   );
   // Only a program on that host is quick enough, whatever else the machine does.
-  await shell(
-    host,
+  await host.shell(
     `db=/var/lib/csync2/${host.name}.db3
     csync2 -C hold -D sqlite3://$db -cIr / >/dev/null 2>&1 &
     until [ -e $db-journal ]; do kill -0 $! || exit; done
     kill -STOP $! && [ -e $db-journal ] && echo $! >/run/holder`,
   );
   return async () => {
-    await shell(host, "kill -KILL $(cat /run/holder); rm -rf /mnt/many");
+    await host.shell("kill -KILL $(cat /run/holder); rm -rf /mnt/many");
   };
 }
 
@@ -82,9 +81,7 @@ describe("busy", { concurrency: 4 }, () => {
   test("cron runs csync2 -x every second on both hosts, and files come and go while they are checked", () =>
     inCluster(["h1", "h2"], async ([h1, h2]) => {
       assert.ok(h1 && h2);
-      const cron = [h1, h2].map((host) =>
-        host.spawn(["sh", "-c", "while :; do csync2 -x; sleep 1; done >/dev/null 2>&1"]),
-      );
+      const cron = [h1, h2].map((host) => host.spawn("while :; do csync2 -x; sleep 1; done >/dev/null 2>&1"));
       const conflicts: string[] = [];
       for (let round = 0; round < 3; round++) {
         for (let i = 0; i < 150; i++) h1.write(`/srv/data/d${round}/${i}`, String(round));
@@ -107,7 +104,7 @@ describe("busy", { concurrency: 4 }, () => {
       }
       for (const child of cron) child.kill("SIGKILL");
       assert.ok(new Set(conflicts).size <= 3, `now and then, not often: ${conflicts.join(" ")}`);
-      for (const file of new Set(conflicts)) await shell(h1, `csync2 -f ${file} && csync2 -u -P h2 ${file}`);
+      for (const file of new Set(conflicts)) await h1.shell(`csync2 -f ${file} && csync2 -u -P h2 ${file}`);
       const result = await catchUp(h2);
       assert.equal(result.code, 0, JSON.stringify(result));
       assert.deepEqual([...h2.tree()], [...h1.tree()]);
@@ -132,7 +129,7 @@ describe("busy", { concurrency: 4 }, () => {
       h1.write("/opt/counted", '#!/bin/sh\necho "$*" >>/var/log/csync2s\nexec csync2 "$@"\n', 0o755);
       h2.write("/etc/csync2rev.ini", "[others]\njobs = 40\n");
       for (let i = 0; i < 500; i++) h1.write(`/srv/data/${i}`, "");
-      await shell(h1, "csync2 -cIr /");
+      await h1.shell("csync2 -cIr /");
       await h1.serve("inetd", [
         csync2,
         { port: 30866, text: "csync2rev stream tcp nowait.1000 root /usr/sbin/csync2rev csync2rev -i\n" },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Cluster, csync2, csync2rev, groupOf, type Host, startCluster } from "../cluster/cluster.ts";
-import { advice, catchUp, dirty, peerOf, shell } from "./catchup.ts";
+import { assertCaughtUp, advice, catchUp, dirty, peerOf } from "../catchup/others.ts";
 
 describe("both hosts changed a file, and the group's auto method is none", () => {
   let cluster: Cluster;
@@ -19,14 +19,14 @@ describe("both hosts changed a file, and the group's auto method is none", () =>
     ...args: readonly string[]
   ): Promise<void> => {
     // Where the push is not of one file alone it meets the other conflict too, and says so by its exit status.
-    await h1.run(["bash", "-c", take]);
-    await h2.run(["bash", "-c", keep]);
+    await h1.run(take);
+    await h2.run(keep);
     for (const host of [h1, h2]) {
       assert.equal(host.read(`${directoryOf(host)}/a`), "h1", `${host.name} has h1's`);
       assert.equal(host.read(`${directoryOf(host)}/b`), "h2", `${host.name} has h2's`);
     }
     const result = await catchUp(h2, ...args);
-    assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+    assertCaughtUp(result);
   };
 
   for (const [what, group, args] of [
@@ -45,7 +45,7 @@ describe("both hosts changed a file, and the group's auto method is none", () =>
       await h2.serve("inetd", [{ ...csync2, command: [...csync2.command, ...args.slice(2)] }, csync2rev]);
       const files = ["/srv/data/a", "/srv/data/b"];
       for (const host of [h1, h2]) for (const file of files) host.write(file, host.name);
-      await shell(h2, `csync2 ${args.join(" ")} -cr /`);
+      await h2.shell(`csync2 ${args.join(" ")} -cr /`);
 
       const result = await catchUp(h2, ...args);
       assert.deepEqual([result.code, result.outcomes], [1, ["pending"]]);
@@ -62,11 +62,11 @@ describe("both hosts changed a file, and the group's auto method is none", () =>
     const directoryOf = (host: Host): string => `/srv/data/${host === h1 ? "one" : "two"}/dir`;
     for (const host of [h1, h2])
       for (const file of ["a", "b"]) host.write(`${directoryOf(host)}/${file}`, host.name);
-    await shell(h2, "csync2 -cr /");
+    await h2.shell("csync2 -cr /");
 
     assert.deepEqual(peerOf(await catchUp(h2), "h1").files, ["%p%/dir/a", "%p%/dir/b"]);
     const [take, keep] = await advice(h2, ["to take h1's, run there", "to keep h2's, run here"]);
-    const { stdout } = await h2.run(["csync2rev", "--others"]);
+    const { stdout } = await h2.run("csync2rev --others");
     assert.match(stdout, /FILE is the path of %p%\/dir\/a on the host where it is run/);
     await settle(
       [take.replaceAll("FILE", `${directoryOf(h1)}/a`), keep.replaceAll("FILE", `${directoryOf(h2)}/b`)],

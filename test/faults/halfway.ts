@@ -1,6 +1,5 @@
 import { randomFillSync } from "node:crypto";
 import type { Host } from "../cluster/cluster.ts";
-import { shell } from "./catchup.ts";
 
 /** Gives a host files to push, so many and so big that csync2 can be met while it checks and sends them. */
 export function changeMuch(host: Host): void {
@@ -27,15 +26,13 @@ export async function meetPush(host: Host): Promise<number> {
 /** Stops the first check that csync2 begins on a host, as quickly as only a program on that host can; its pid there. */
 export async function stopCheck(host: Host): Promise<number> {
   const find = "pgrep -ax csync2 | sed -n 's/ .* -c -r .*//p'";
-  const { stdout } = await host.run([
-    "bash",
-    "-c",
+  const { stdout } = await host.run(
     `until pid=$(${find}) && [ "$pid" ]; do :; done; kill -STOP $pid; echo $pid`,
-  ]);
+  );
   return Number(stdout);
 }
 
 /** Sends a signal to a process on a host. */
 export async function signal(host: Host, name: string, pid: number): Promise<void> {
-  await shell(host, `kill -${name} ${pid}`);
+  await host.shell(`kill -${name} ${pid}`);
 }

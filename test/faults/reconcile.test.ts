@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readlinkSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { type Cluster, groupOf, type Host, startCluster } from "../cluster/cluster.ts";
-import { advice, catchUp, dirty, peerOf, shell } from "./catchup.ts";
+import { assertCaughtUp, advice, catchUp, dirty, peerOf } from "../catchup/others.ts";
 
 /** Every `auto` method, with h3 on the other side of h2 where sides count, and h3 as a slave: a group and a directory each. */
 const GROUPS: Readonly<Record<string, { hosts: string; auto: string }>> = {
@@ -45,8 +45,7 @@ describe("the origin of a change is gone", () => {
 
   /** h1 tells one host of what has changed, and then is gone. */
   const push = async (to: string, ...files: readonly string[]): Promise<void> => {
-    await shell(
-      h1,
+    await h1.shell(
       `csync2 -cr / && csync2 -u -P ${to} ${files.map((file) => `/srv/data/${file}`).join(" ")}`,
     );
   };
@@ -64,7 +63,7 @@ describe("the origin of a change is gone", () => {
     await start(`nossl * *;\n${GROUP_OF_EACH}`);
     const nine = { changed: 9, shrunk: 9, grown: 9, gone: 9, kept: 9, "kept-longer": 9, edited: 9 };
     write(h1, "v1", inEach(nine));
-    await shell(h1, "csync2 -xr");
+    await h1.shell("csync2 -xr");
     await h2.powerOff();
     write(h1, "v2", inEach({ kept: 5, "kept-longer": 20 }));
     await push("h3", ...names("kept", "kept-longer"));
@@ -79,7 +78,7 @@ describe("the origin of a change is gone", () => {
     write(h3, "v3", inEach({ edited: 9, mine: 9 }));
 
     const result = await catchUp(h3, "--reconcile", "-P", "h2");
-    assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+    assertCaughtUp(result);
     for (const group of Object.keys(GROUPS)) {
       const versions = Object.fromEntries(
         [...h3.tree(`/srv/data/${group}`).keys()]
@@ -107,7 +106,7 @@ describe("the origin of a change is gone", () => {
   test("what both have changed is the group's to decide; auto none leaves and names it, and the advice resolves it", async () => {
     await start(groupOf(["h1", "h2", "h3"], ["auto none;"]));
     write(h1, "v1", { a: 9, b: 9 });
-    await shell(h1, "csync2 -xr");
+    await h1.shell("csync2 -xr");
     write(h3, "h3", { a: 9, b: 9 });
     write(h1, "xx", { a: 9, b: 9 });
     write(h1, "h2", { a: 9, b: 9 });
@@ -127,8 +126,8 @@ describe("the origin of a change is gone", () => {
       "-P",
       "h2",
     );
-    await shell(h2, take);
-    await shell(h3, keep.replaceAll("/a", "/b"));
+    await h2.shell(take);
+    await h3.shell(keep.replaceAll("/a", "/b"));
     for (const host of [h2, h3]) {
       assert.match(host.read("/srv/data/a"), /^h2/);
       assert.match(host.read("/srv/data/b"), /^h3/);
@@ -138,9 +137,9 @@ describe("the origin of a change is gone", () => {
 
   test("what has no time of its own is left as it is and named, and the advice resolves it", async () => {
     await start(groupOf(["h1", "h2", "h3"]));
-    await shell(h1, "ln -s old /srv/data/link; echo 1 >/srv/data/mode; csync2 -xr");
+    await h1.shell("ln -s old /srv/data/link; echo 1 >/srv/data/mode; csync2 -xr");
     await h3.powerOff();
-    await shell(h1, "ln -snf new /srv/data/link; chmod 600 /srv/data/mode; echo 1 >/srv/data/new");
+    await h1.shell("ln -snf new /srv/data/link; chmod 600 /srv/data/mode; echo 1 >/srv/data/new");
     await push("h2", "link", "mode", "new");
     await h1.powerOff();
     await h3.boot();
@@ -157,8 +156,8 @@ describe("the origin of a change is gone", () => {
       "-P",
       "h2",
     );
-    await shell(h2, take);
-    await shell(h3, keep.replaceAll("/link", "/mode"));
+    await h2.shell(take);
+    await h3.shell(keep.replaceAll("/link", "/mode"));
     for (const host of [h2, h3]) {
       assert.equal(readlinkSync(host.path("/srv/data/link")), "new");
       assert.equal(host.tree().get("mode")?.split(" ")[1], "0644");
@@ -169,7 +168,7 @@ describe("the origin of a change is gone", () => {
   test("what has been deleted here does not come back", async () => {
     await start(groupOf(["h1", "h2", "h3"]));
     write(h1, "v1", { a: 9, b: 9 });
-    await shell(h1, "csync2 -xr");
+    await h1.shell("csync2 -xr");
     h3.remove("/srv/data/a");
     h3.remove("/srv/data/b");
     const result = await catchUp(h3, "--reconcile", "-P", "h2");
@@ -183,9 +182,9 @@ describe("the origin of a change is gone", () => {
       "-P",
       "h2",
     );
-    await shell(h2, restore);
+    await h2.shell(restore);
     assert.deepEqual([...h3.tree().keys()], ["a"]);
-    await shell(h3, remove);
+    await h3.shell(remove);
     assert.deepEqual([...h2.tree().keys()], ["a"]);
     assert.deepEqual([...h3.tree().keys()], ["a"]);
   });
@@ -193,10 +192,10 @@ describe("the origin of a change is gone", () => {
   test("a file whose name goes on behind a newline does not pass for one that is older there", async () => {
     await start(groupOf(["h2", "h3"]));
     write(h2, "v1", { kept: 9 });
-    await shell(h2, "csync2 -xr");
+    await h2.shell("csync2 -xr");
     write(h2, "v1", { "kept\nand more": 9 });
     h3.write("/srv/data/kept", "v2");
-    for (const host of [h2, h3]) await shell(host, "csync2 -cIr /");
+    for (const host of [h2, h3]) await host.shell("csync2 -cIr /");
     const result = await catchUp(h3, "--reconcile");
     assert.equal(h3.read("/srv/data/kept"), "v2");
     assert.deepEqual([result.code, result.outcomes], [1, ["pending"]], JSON.stringify(result));
@@ -206,19 +205,19 @@ describe("the origin of a change is gone", () => {
     const prefix = "prefix p { on h3: /srv/data/three; on *: /srv/data/all; }\n";
     const group = groupOf(["h1", "h2", "h3"]).replace("nossl * *;", "").replace("/srv/data", "%p%/dir");
     await start(prefix + group);
-    await shell(h3, "mkdir /srv/data/three");
-    await shell(h2, "mkdir /srv/data/all");
+    await h3.shell("mkdir /srv/data/three");
+    await h2.shell("mkdir /srv/data/all");
     write(h1, "v1", { "all/dir/changed": 9, "all/dir/kept": 9 });
-    await shell(h1, "csync2 -xr");
+    await h1.shell("csync2 -xr");
     assert.equal(h3.read("/srv/data/three/dir/kept"), "v1.......");
     await h2.powerOff();
     write(h1, "v2", { "all/dir/kept": 5 });
-    await shell(h1, "csync2 -cr / && csync2 -u -P h3");
+    await h1.shell("csync2 -cr / && csync2 -u -P h3");
     await h3.powerOff();
     await h2.boot();
-    await shell(h1, "csync2 -u -P h2 && touch -d '1 hour ago' /srv/data/all/dir/kept");
+    await h1.shell("csync2 -u -P h2 && touch -d '1 hour ago' /srv/data/all/dir/kept");
     write(h1, "v3", { "all/dir/changed": 20, "all/dir/two\nlines": 9 });
-    await shell(h1, "csync2 -cr / && csync2 -u -P h2");
+    await h1.shell("csync2 -cr / && csync2 -u -P h2");
     await h1.powerOff();
     await h3.boot();
 
@@ -234,7 +233,7 @@ describe("the origin of a change is gone", () => {
   test("stub: a list of files that breaks off is no list of missing files", async () => {
     await start(groupOf(["h1", "h2", "h3"], ["auto first;"]));
     write(h1, "v1", { a: 9, b: 9, c: 9 });
-    await shell(h1, "csync2 -xr");
+    await h1.shell("csync2 -xr");
     await h2.powerOff();
     write(h1, "v2", { a: 9, b: 9, c: 9 });
     await push("h3", "a", "b", "c");

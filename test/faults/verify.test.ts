@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { startCluster } from "../cluster/cluster.ts";
-import { catchUp, peerOf, read, shell, untilQuiet } from "./catchup.ts";
+import { assertCaughtUp, catchUp, peerOf, read, untilQuiet } from "../catchup/others.ts";
 
 test("--verify lists what differs though nothing is dirty, and says what would help", async () => {
   const cluster = await startCluster();
@@ -10,16 +10,16 @@ test("--verify lists what differs though nothing is dirty, and says what would h
     const [h1, h2, h3] = [cluster.host("h1"), cluster.host("h2"), cluster.host("h3")];
     await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
     for (const file of ["newer-here", "newer-there", "same"]) h1.write(`/srv/data/${file}`, "1");
-    await shell(h1, "csync2 -xr");
+    await h1.shell("csync2 -xr");
     const clean = await catchUp(h3, "--verify");
-    assert.deepEqual([clean.code, clean.outcomes], [0, ["caught-up", "caught-up"]], JSON.stringify(clean));
+    assertCaughtUp(clean);
 
     h1.write("/srv/data/newer-here", "2");
     h1.write("/srv/data/only-here", "2");
-    await shell(h1, "csync2 -cr / && csync2 -u -P h3");
+    await h1.shell("csync2 -cr / && csync2 -u -P h3");
     h1.write("/srv/data/newer-there", "2");
     h1.write("/srv/data/only-there", "2");
-    await shell(h1, "csync2 -cr / && csync2 -u -P h2 /srv/data/newer-there /srv/data/only-there");
+    await h1.shell("csync2 -cr / && csync2 -u -P h2 /srv/data/newer-there /srv/data/only-there");
     await h1.powerOff();
 
     assert.equal((await catchUp(h3, "-P", "h2")).code, 0, "nothing is dirty");
@@ -40,7 +40,7 @@ test("--verify lists what differs though nothing is dirty, and says what would h
       files,
       ["newer-there", "only-there", "newer-here", "only-here"].map((file) => `/srv/data/${file}`),
     );
-    const { stdout } = await h3.run(["csync2rev", "--others", "--verify", "-P", "h2"]);
+    const { stdout } = await h3.run("csync2rev --others --verify -P h2");
     assert.match(stdout, /^ {4}\/srv\/data\/newer-there$/m);
 
     const both = await catchUp(h3, "--verify", "--reconcile", "-P", "h2");
@@ -59,9 +59,9 @@ test("Ctrl-C ends the comparison on this host at once; what came before is told"
     const [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
     await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
     h1.write("/srv/data/a", "a");
-    const holder = h2.spawn(["flock", "/run/csync2rev.lock", "sleep", "60"]);
+    const holder = h2.spawn("flock /run/csync2rev.lock sleep 60");
     await h2.until("the lock is held", () => h2.processes().some(({ command }) => command === "sleep 60"));
-    const child = h2.spawn(["csync2rev", "--others", "--verify", "--json"]);
+    const child = h2.spawn("csync2rev --others --verify --json");
     let stdout = "";
     child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
     await h2.until(
@@ -75,7 +75,7 @@ test("Ctrl-C ends the comparison on this host at once; what came before is told"
     const { outcome, detail, updated } = peerOf(result, "h1");
     assert.deepEqual([code, outcome, detail, updated], [130, "failed", "not verified: interrupted", 1]);
     assert.ok(holder.exitCode === null, "the lock was held all the time");
-    await h2.run(["pkill", "sleep"]);
+    await h2.run("pkill sleep");
     await untilQuiet(h2);
   } finally {
     await cluster.close();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { catchUp, peerOf } from "../faults/catchup.ts";
+import { assertCaughtUp, catchUp, peerOf } from "../catchup/others.ts";
 import { type Cluster, groupOf, type Host, type ServiceText, startCluster } from "../cluster/cluster.ts";
 
 function group(name: string, hosts: string, include: string): string {
@@ -97,7 +97,7 @@ describe("the names and addresses of a cluster", () => {
       const found = await troubles(h2);
       assert.doesNotMatch(found, /^failed/m);
       const result = await catchUp(h2);
-      assert.deepEqual([result.code, result.outcomes], [0, ["caught-up"]], JSON.stringify(result));
+      assertCaughtUp(result);
       assert.equal(h2.read("/srv/data/file"), "six");
     });
 
@@ -114,8 +114,8 @@ describe("the names and addresses of a cluster", () => {
 
   test("a hostname with a domain, which csync2.cfg does not have: the name that was looked for is told", async () => {
     await cluster.reset(groupOf(["h1", "h2"]));
-    await h2.run(["hostname", "h2.example.org"]);
-    const { code, stderr } = await h2.run(["csync2rev", "--others"]);
+    await h2.run("hostname h2.example.org");
+    const { code, stderr } = await h2.run("csync2rev --others");
     assert.equal(code, 78);
     assert.match(stderr, /^csync2rev: this host, "h2\.example\.org", is in no group of csync2\.cfg: /);
     assert.match(await troubles(h2), /names h2\.example\.org in no group/);

@@ -119,16 +119,16 @@ describe("a member", () => {
       host.write("/srv/data/both", host.name);
     }
     stub(`cd /tmp; exec /usr/sbin/csync2 "$@"`);
-    await h1.run(["touch", "--date", "tomorrow", "/srv/data/both"]);
+    await h1.run("touch --date tomorrow /srv/data/both");
     h1.write("/srv/data/a\nL\tx\ty\t-smade-by-an-option", "");
     for (const host of [h1, h2]) assert.equal((await host.csync2("-cIr", "/")).code, 0);
     const { stdout } = await h2.csync2("-T", "h2", "h1");
     assert.match(stdout, /^L\tx\ty\t-smade-by-an-option$/m);
-    await h1.run(["csync2rev", "--others", "--reconcile"]);
+    await h1.run("csync2rev --others --reconcile");
     await h2.until("the reconcile is logged", () =>
       h2.syslog("csync2rev").some(({ message }) => message.startsWith("event=done verb=reconcile")),
     );
-    assert.ok(!(await h2.run(["ls", "/tmp"])).stdout.includes("made-by-an-option"));
+    assert.ok(!(await h2.run("ls /tmp")).stdout.includes("made-by-an-option"));
   });
 
   test("hears nothing when names are too long, or no names", async () => {
@@ -179,7 +179,7 @@ describe("a member", () => {
     await h1.serve("inetd", [csync2]);
     await h2.serve("inetd");
     for (const name of names) h2.write(`/srv/data/${name}`, "new");
-    const { code, stdout, stderr } = await h1.run(["csync2rev", "--others", "-v"]);
+    const { code, stdout, stderr } = await h1.run("csync2rev --others -v");
     assert.equal(code, 0, stdout + stderr);
     assert.deepEqual(h1.tree(), h2.tree());
     assert.match(stderr, /\\x1b\[2Jred/);
@@ -187,12 +187,12 @@ describe("a member", () => {
 
     for (const host of [h1, h2]) host.write("/etc/csync2.cfg", groupOf(["h1", "h2"], ["auto none;"]), 0o600);
     for (const name of names) for (const host of [h1, h2]) host.write(`/srv/data/${name}`, host.name);
-    await h1.run(["csync2", "-cr", "/"]);
-    const table = await h1.run(["csync2rev", "--others"]);
+    await h1.run("csync2 -cr /");
+    const table = await h1.run("csync2rev --others");
     assert.equal(table.code, 1);
     assert.match(table.stdout, /\\x1b\[2Jred/);
-    const quiet = await h1.run(["csync2rev", "--others", "-q"]);
-    const json = await h1.run(["csync2rev", "--others", "--json"]);
+    const quiet = await h1.run("csync2rev --others -q");
+    const json = await h1.run("csync2rev --others --json");
     const { peers } = JSON.parse(json.stdout) as { peers: { files: string[]; attempts: number }[] };
     const [peer] = peers;
     assert.ok(peer);
@@ -301,15 +301,15 @@ describe("a member", () => {
     await h1.serve("inetd", [csync2]);
     await h2.serve("inetd");
     h2.write("/run/csync2rev.lock", "", 0o644);
-    assert.equal((await h1.run(["csync2rev", "--others"])).code, 0);
+    assert.equal((await h1.run("csync2rev --others")).code, 0);
     for (const lock of ["/run/csync2rev.lock", "/run/csync2rev.lock.check"]) {
       assert.equal((await h2.run(["flock", "--nonblock", lock, "true"])).code, 0);
       const { code, stderr } = await h2.run([...nobody, "flock", "--nonblock", lock, "true"]);
       assert.notEqual(code, 0);
       assert.match(stderr, /Permission denied|Operation not permitted/);
     }
-    await h2.run(["ln", "-s", "/etc/hosts", "/tmp/link"]);
-    await h2.run(["mkfifo", "/tmp/fifo"]);
+    await h2.run("ln -s /etc/hosts /tmp/link");
+    await h2.run("mkfifo /tmp/fifo");
     for (const theirs of ["/tmp/theirs", "/tmp/ours.check"]) {
       h2.write(theirs, "");
       await h2.run(["chown", "65534", theirs]);
@@ -326,19 +326,15 @@ describe("a member", () => {
     stub("sleep 1; exit 1");
     await h1.serve("inetd", [csync2]);
     await h2.serve("inetd", [csync2rev]);
-    const run = h1.run(["csync2rev", "--others", "--deadline", "5", "-v", "--json"]);
+    const run = h1.run("csync2rev --others --deadline 5 -v --json");
     await h2.until("csync2 runs", () => h2.processes().some(({ command }) => command.includes(CSYNC2_STUB)));
     for (const host of [h1, h2]) {
-      const { stdout } = await host.run([
-        "sh",
-        "-c",
-        "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ /proc/[0-9]*/comm",
-      ]);
+      const { stdout } = await host.run("cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ /proc/[0-9]*/comm");
       assert.match(stdout, /csync2rev/);
       everything.push(stdout);
     }
     const { stdout, stderr } = await run;
-    everything.push(stdout, stderr, (await h1.run(["csync2rev", "--show-config"])).stdout);
+    everything.push(stdout, stderr, (await h1.run("csync2rev --show-config")).stdout);
     for (const bad of [`${cluster.key}!`, cluster.key.slice(0, 20), `${cluster.key} x`]) {
       for (const host of [h1, h2]) host.write("/etc/csync2.key", `${bad}\n`, 0o600);
       for (const mode of ["--show-config", "--others"]) {

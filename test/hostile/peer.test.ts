@@ -59,7 +59,7 @@ describe("a host that asks hostile peers", () => {
       cfg: groupOf(["h1", ...peers.map(({ name }) => name)]),
     });
     h1 = cluster.host("h1");
-    await h1.run(["ip", "route", "add", "10.77.0.0/16", "dev", "eth0"]);
+    await h1.run("ip route add 10.77.0.0/16 dev eth0");
     await h1.serve("inetd", [csync2]);
     await startPeers();
   });

@@ -22,7 +22,7 @@ test("a group's key is changed host by host, and at no step is anybody left out"
         changed.write("/etc/csync2.cfg", cfg, 0o600);
         const other = cluster.hosts.find((host) => host !== changed) ?? changed;
         other.write(`/srv/data/${++file}`, "from another");
-        const { code, stdout } = await changed.run(["csync2rev", "--others", "--deadline", "20"]);
+        const { code, stdout } = await changed.run("csync2rev --others --deadline 20");
         assert.equal(code, 0, stdout);
         changed.write(`/srv/data/${++file}`, "from the changed one");
         const pushed = await changed.csync2("-xr");
@@ -32,8 +32,7 @@ test("a group's key is changed host by host, and at no step is anybody left out"
         assert.ok(changed.tree().has(String(file - 1)));
       }
     for (const host of cluster.hosts) host.remove("/etc/csync2.key");
-    for (const host of cluster.hosts)
-      assert.equal((await host.run(["csync2rev", "--others", "-q"])).stdout, "");
+    for (const host of cluster.hosts) assert.equal((await host.run("csync2rev --others -q")).stdout, "");
   } finally {
     await cluster.close();
   }

@@ -78,7 +78,7 @@ describe("csync2rev --others --metrics", () => {
 
   test("catches up all the same where the file cannot be written, and says so", async () => {
     cluster.host("h2").write("/srv/data/file", "one");
-    const { code, stderr } = await h1.run(["csync2rev", "-o", "--metrics", "/nowhere/csync2rev.prom"]);
+    const { code, stderr } = await h1.run("csync2rev -o --metrics /nowhere/csync2rev.prom");
     assert.equal(code, 1);
     assert.match(stderr, /^csync2rev: cannot write the metrics to \/nowhere\/csync2rev\.prom: ENOENT/m);
     assert.equal(h1.read("/srv/data/file"), "one");

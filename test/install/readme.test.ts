@@ -40,7 +40,7 @@ describe("what the README tells an administrator to write", () => {
   test("for Nagios: OK, WARNING while a peer is down, CRITICAL for all else", async () => {
     const command = quoted(/^ {4}command\[check_csync2rev\]=(.*)$/m);
     const check = async (): Promise<[number | null, string]> => {
-      const { code, stdout } = await h1.run(["sh", "-c", command]);
+      const { code, stdout } = await h1.run(command);
       return [code, stdout];
     };
     assert.deepEqual(await check(), [0, "OK: csync2rev\n"]);
@@ -60,12 +60,12 @@ describe("what the README tells an administrator to write", () => {
       "/usr/share/doc/csync2rev/examples/xinetd.csync2rev".replace("/usr/share", "/srv/share"),
       readFileSync(join(TOP, "xinetd/csync2rev"), "utf8"),
     );
-    const { stdout, code } = await h1.run(["sh", "-c", command.replace("/usr/share", "/srv/share")]);
+    const { stdout, code } = await h1.run(command.replace("/usr/share", "/srv/share"));
     assert.equal(code, 0);
     await h1.serve("xinetd", [csync2, { text: stdout, port: 30866 }]);
-    assert.deepEqual((await h1.run(["csync2rev", "--test", "-q"])).stdout, "");
+    assert.deepEqual((await h1.run("csync2rev --test -q")).stdout, "");
     h1.write("/srv/data/file", "one");
-    assert.equal((await h2.run(["csync2rev", "--others", "-q"])).code, 0);
+    assert.equal((await h2.run("csync2rev --others -q")).code, 0);
     assert.equal(h2.read("/srv/data/file"), "one");
   });
 
@@ -73,14 +73,14 @@ describe("what the README tells an administrator to write", () => {
     const line = quoted(/^ {4}\* \* \* \* \* root (flock .*)$/m);
     h2.write("/srv/data/file", "one");
     h2.write("/opt/csync2", "#!/bin/sh\ntouch /tmp/runs\nuntil [ -e /tmp/go ]; do sleep 0.1; done\n", 0o755);
-    const cron = h2.run(["sh", "-c", line.replace("/usr/sbin/csync2 ", "/opt/csync2 ")]);
+    const cron = h2.run(line.replace("/usr/sbin/csync2 ", "/opt/csync2 "));
     await h2.until("it runs", () => existsSync(h2.path("/tmp/runs")));
-    const { code, stdout } = await h1.run(["csync2rev", "--others", "--deadline", "2"]);
+    const { code, stdout } = await h1.run("csync2rev --others --deadline 2");
     assert.match(stdout, /^h2: busy: csync2 \(pid \d+\) holds \/run\/csync2rev\.lock/m);
     assert.equal(code, 75);
     h2.write("/tmp/go", "");
     assert.equal((await cron).code, 0);
-    assert.equal((await h1.run(["csync2rev", "--others"])).code, 0);
+    assert.equal((await h1.run("csync2rev --others")).code, 0);
     assert.equal(h1.read("/srv/data/file"), "one");
   });
 
@@ -92,8 +92,8 @@ describe("what the README tells an administrator to write", () => {
       (kind) => `${kind} required pam_permit.so\n`,
     );
     for (const service of ["cron", "other"]) h1.write(`/etc/pam.d/${service}`, permit.join(""));
-    await h1.run(["sh", "-c", "ln -s /run /var/run; mkdir -p /var/spool/cron/crontabs"]);
-    const cron = h1.spawn(["cron", "-f"], WITHOUT_SETGROUPS);
+    await h1.run("ln -s /run /var/run; mkdir -p /var/spool/cron/crontabs");
+    const cron = h1.spawn("cron -f", WITHOUT_SETGROUPS);
     try {
       const ended = async (): Promise<boolean> => (await h1.run(["grep", "^ended", "/root/said"])).code === 0;
       await h1.until("the line has run", ended, 20_000);
@@ -111,7 +111,7 @@ describe("what the README tells an administrator to write", () => {
   ] as const)
     test(`for ${where}: catches up, and says nothing`, async () => {
       h2.write("/srv/data/file", "one");
-      await h1.run(["mkdir", "-p", "/var/lib/prometheus/node-exporter"]);
+      await h1.run("mkdir -p /var/lib/prometheus/node-exporter");
       const { stdout, stderr } = await asCron(`${quoted(pattern)}\nwait`);
       assert.equal(stdout + stderr, "");
       assert.equal(h1.read("/srv/data/file"), "one");

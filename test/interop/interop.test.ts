@@ -83,7 +83,7 @@ describe("an implementation in Python", () => {
       { ...csync2rev, command: ["/usr/bin/python3", "-B", "/opt/handler.py"] },
     ]);
     h2.write("/srv/data/a", "new");
-    const { code, stdout, stderr } = await h1.run(["csync2rev", "--others", "--json", "--deadline=20"]);
+    const { code, stdout, stderr } = await h1.run("csync2rev --others --json --deadline=20");
     assert.equal(code, 0, stdout + stderr);
     const { peers } = JSON.parse(stdout) as { peers: Record<string, unknown>[] };
     assert.deepEqual(
@@ -92,7 +92,7 @@ describe("an implementation in Python", () => {
     );
     assert.deepEqual(h1.tree(), h2.tree());
     assert.equal(h2.read("/tmp/asked"), "check cluster h1 h2\nupdate cluster h1 h2\n");
-    const refused = await h1.run(["csync2rev", "--others", "--dry-run"]);
+    const refused = await h1.run("csync2rev --others --dry-run");
     assert.match(refused.stdout, /refused: unsupported-verb/);
     assert.equal(refused.code, 77);
   });

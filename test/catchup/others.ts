@@ -11,13 +11,12 @@ export interface CaughtUp extends OthersResult {
   readonly outcomes: readonly string[];
 }
 
-const TIMEOUT = 120_000;
-
-/** Has a host ask the others, to the end. */
-export async function catchUp(host: Host, ...args: readonly string[]): Promise<CaughtUp> {
-  return read(
-    await host.run(["csync2rev", "--others", "--json", "--deadline", "60", ...args], { timeout: TIMEOUT }),
-  );
+/** Has a host ask the others, to the end. Nothing but what -v shows may be on stderr. */
+export async function catchUp(host: Host, ...options: readonly string[]): Promise<CaughtUp> {
+  const args = ["--json", "--deadline", "60", ...options];
+  const result = read(await host.run(["csync2rev", "--others", ...args]));
+  if (!options.includes("-v")) assert.equal(result.stderr, "");
+  return result;
 }
 
 /** Reads what a `csync2rev --others --json` printed. */
@@ -35,11 +34,23 @@ export function peerOf({ peers }: OthersResult, name: string): PeerResult {
   return found;
 }
 
-/** Runs a line in the host's shell, which must succeed. */
-export async function shell(host: Host, line: string): Promise<string> {
-  const { code, stdout, stderr } = await host.run(["bash", "-c", line], { timeout: TIMEOUT });
-  assert.equal(code, 0, `${host.name}# ${line}\n${stdout}${stderr}`);
-  return stdout;
+/** Asserts that every peer was asked and has delivered all it had: these peers, if they are named. */
+export function assertCaughtUp(result: CaughtUp, ...peers: readonly string[]): void {
+  assert.equal(result.code, 0, JSON.stringify(result, null, 2));
+  const others = result.peers.filter(({ outcome }) => outcome !== "caught-up");
+  assert.deepEqual(others, [], JSON.stringify(result, null, 2));
+  const names = result.peers.map(({ peer }) => peer);
+  assert.deepEqual(names, peers.length > 0 ? peers : names);
+  assert.notEqual(names.length, 0, "no peer was asked");
+}
+
+/** Asserts what came of each peer, as `outcome` or `outcome/reason`. */
+export function assertOutcomes(result: OthersResult, expected: Readonly<Record<string, string>>): void {
+  const found = result.peers.map(({ peer, outcome, reason }) => [
+    peer,
+    reason === null ? outcome : `${outcome}/${reason}`,
+  ]);
+  assert.deepEqual(Object.fromEntries(found), expected, JSON.stringify(result, null, 2));
 }
 
 /** The commands in csync2rev's report that stand behind these words, which must be there. */
@@ -48,7 +59,7 @@ export async function advice<const W extends readonly string[]>(
   words: W,
   ...args: readonly string[]
 ): Promise<{ [K in keyof W]: string }> {
-  const { stdout } = await host.run(["csync2rev", "--others", ...args], { timeout: TIMEOUT });
+  const { stdout } = await host.run(["csync2rev", "--others", ...args]);
   return words.map((begin) => {
     const [, command] =
       stdout
@@ -73,8 +84,7 @@ export async function dirty(host: Host, peer: string): Promise<string[]> {
 /** Waits until neither csync2, flock nor a handler runs, and checks that no lock is held. */
 export async function untilQuiet(host: Host): Promise<void> {
   await host.until("nothing is left running", () => host.processes().length === 0, 20_000);
-  const { code } = await host.run(["flock", "--nonblock", "/run/csync2rev.lock", "true"]);
-  assert.equal(code, 0, "the lock is free");
+  await host.shell("flock --nonblock /run/csync2rev.lock true");
 }
 
 /** The processes of csync2, without those that its superserver starts. */
