@@ -278,7 +278,7 @@ describe("nothing but frames reaches the socket", () => {
     assert.deepEqual(await ask(), silence);
     assert.match(
       (await h1.logged())[0]?.message ?? "",
-      /^event=error code=config-missing message="found no \\"csync2\.cfg\\"/,
+      /^event=error code=config-missing message="found no \\"\/etc\/csync2\.cfg\\"/,
     );
   });
 
