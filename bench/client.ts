@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
-import { encodeFrame, NONCE_LENGTH, REPLY_BODY_LIMIT, takeFrame } from "../src/wire/frame.ts";
+import { encodeFrame, NONCE_LENGTH, REPLY_BODY_LIMIT } from "../src/wire/frame.ts";
 import {
   decodeGreeting,
   decodeReply,
@@ -12,6 +12,7 @@ import {
   type Done,
 } from "../src/wire/messages.ts";
 import { replyOpener, sealRequest } from "../src/wire/seal.ts";
+import { Frames } from "../test/wire/frames.ts";
 
 /** One connection to make; bytes to say for one that is no csync2rev. */
 export type Errand =
@@ -48,24 +49,18 @@ async function run(errand: Errand): Promise<Report> {
     return { ms: performance.now() - began };
   }
   let open: ((box: Uint8Array) => Uint8Array | null) | undefined;
-  let held: Uint8Array = new Uint8Array(0);
+  const frames = new Frames(REPLY_BODY_LIMIT);
   for await (const chunk of socket) {
-    held = Buffer.concat([held, chunk as Buffer]);
-    for (
-      let taken = takeFrame(held, REPLY_BODY_LIMIT);
-      taken !== null;
-      taken = takeFrame(held, REPLY_BODY_LIMIT)
-    ) {
-      held = taken.rest;
+    for (const body of frames.take(chunk as Buffer)) {
       if (open === undefined) {
         const { verb, config = "", output = false } = errand;
-        const session = { challenge: decodeGreeting(taken.body), nonce: randomBytes(NONCE_LENGTH), config };
+        const session = { challenge: decodeGreeting(body), nonce: randomBytes(NONCE_LENGTH), config };
         const text = encodeRequest({ verb, group: "cluster", from: me, to: errand.host, output });
         open = replyOpener(key, session);
         socket.write(encodeFrame(encodeSealedRequest({ ...session, box: sealRequest(key, session, text) })));
         continue;
       }
-      const opened = open(taken.body);
+      const opened = open(body);
       if (opened === null) throw new Error("a reply that does not open");
       const reply = decodeReply(opened);
       if (reply.type === "refused") throw new Error(`refused: ${reply.reason}: ${reply.detail}`);

@@ -1,7 +1,7 @@
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { takeFrame, encodeFrame, NONCE_LENGTH, REPLY_BODY_LIMIT } from "../../src/wire/frame.ts";
+import { encodeFrame, NONCE_LENGTH, REPLY_BODY_LIMIT } from "../../src/wire/frame.ts";
 import {
   decodeGreeting,
   decodeReply,
@@ -12,11 +12,12 @@ import {
 } from "../../src/wire/messages.ts";
 import { replyOpener, sealRequest } from "../../src/wire/seal.ts";
 import type { Host } from "../cluster/cluster.ts";
+import { Frames } from "../wire/frames.ts";
 
 /** All that a handler put on the wire, taken apart: nothing but frames may be in it. */
 export interface Conversation {
   readonly replies: readonly Reply[];
-  /** What followed the last whole frame, or was no frame of this session, in hex. */
+  /** Frames that are not of this session, and what followed the last whole frame, in hex. */
   readonly foreign: string;
 }
 
@@ -26,47 +27,50 @@ export interface Question extends Partial<Request> {
   readonly config?: string;
 }
 
-/** Connects from one host to another's handler, and asks. */
-export async function askOver(from: Host, to: string, question: Question): Promise<Conversation> {
-  return await converse(from.spawn(["socat", "-t0.2", "-", `TCP:${to}:30866`]), {
-    to,
-    from: from.name,
-    ...question,
-  });
+/** Connects from one host to another's handler, and asks; `heard` gets each reply as it comes. */
+export async function askOver(
+  from: Host,
+  to: string,
+  question: Question,
+  heard?: (reply: Reply) => void,
+): Promise<Conversation> {
+  const child = from.spawn(`socat -t0.2 - TCP:${to}:30866`);
+  return await converse(child, { to, from: from.name, ...question }, heard);
 }
 
 /** Speaks with a handler through a process's stdin and stdout, to the end of the stream. */
 export async function converse(
   child: ChildProcessWithoutNullStreams,
   question: Question,
+  heard: (reply: Reply) => void = () => undefined,
 ): Promise<Conversation> {
   const { key: text, config = "", ...fields } = question;
   const key = { file: "", text };
   const request = { verb: "update", group: "cluster", from: "h3", to: "h1", output: false, ...fields };
   const replies: Reply[] = [];
   let open: ((box: Uint8Array) => Uint8Array | null) | undefined;
-  let held: Uint8Array = new Uint8Array(0);
+  const frames = new Frames(REPLY_BODY_LIMIT);
+  const foreign: Uint8Array[] = [];
   child.stdout.on("data", (chunk: Buffer) => {
-    held = Buffer.concat([held, chunk]);
-    for (
-      let taken = takeFrame(held, REPLY_BODY_LIMIT);
-      taken !== null;
-      taken = takeFrame(held, REPLY_BODY_LIMIT)
-    ) {
+    for (const body of frames.take(chunk)) {
       if (open === undefined) {
-        const session = { challenge: decodeGreeting(taken.body), nonce: randomBytes(NONCE_LENGTH), config };
+        const session = { challenge: decodeGreeting(body), nonce: randomBytes(NONCE_LENGTH), config };
         open = replyOpener(key, session);
         const box = sealRequest(key, session, encodeRequest(request));
         child.stdin.write(encodeFrame(encodeSealedRequest({ ...session, box })));
-      } else {
-        const opened = open(taken.body);
-        if (opened === null) return;
-        replies.push(decodeReply(opened));
+        continue;
       }
-      held = taken.rest;
+      const opened = open(body);
+      if (opened === null) {
+        foreign.push(encodeFrame(body));
+        continue;
+      }
+      const reply = decodeReply(opened);
+      replies.push(reply);
+      heard(reply);
     }
   });
   child.stderr.resume();
   await once(child, "close");
-  return { replies, foreign: Buffer.from(held).toString("hex") };
+  return { replies, foreign: Buffer.concat([...foreign, frames.rest]).toString("hex") };
 }

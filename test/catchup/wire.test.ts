@@ -175,24 +175,13 @@ describe("who may not ask is refused, and nothing runs", () => {
   }
 });
 
-describe("a csync2 that takes its time, or fails in passing", () => {
+describe("a csync2 that fails in passing", () => {
   const ask = (verb: string): ReturnType<typeof askOver> =>
     askOver(h3, "h1", { key: cluster.key, verb, output: false });
   const stub = (script: string, settings = ""): void => {
     h1.write("/opt/csync2-stub", `#!/bin/sh\n${script}\nexec csync2 "$@"\n`, 0o755);
     h1.write("/etc/csync2rev.ini", `csync2 = /opt/csync2-stub\n${settings}`);
   };
-
-  test("is waited for, with a sign of life every 15 s", async () => {
-    stub('case "$*" in *-M*) ;; *) sleep 37;; esac');
-    const { replies } = await ask("check");
-    assert.deepEqual(
-      replies.map(({ type }) => type),
-      ["accepted", "alive", "alive", "done"],
-    );
-    const idle = replies.flatMap((reply) => (reply.type === "alive" ? [reply.idle] : []));
-    assert.ok(idle[0] !== undefined && idle[1] !== undefined && idle[0] > 0 && idle[1] > idle[0]);
-  });
 
   const failsTwice = `echo >>/tmp/tries
     [ $(wc -l </tmp/tries) -gt 2 ] || { echo "This should not happen: Can't stat /srv/data/.gone." >&2; exit 1; }`;

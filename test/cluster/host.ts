@@ -29,7 +29,8 @@ import { type Tree, treeOf } from "./tree.ts";
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const RUN_TIMEOUT_MS = 120_000;
 const LISTEN_TIMEOUT_MS = 20_000;
-const POLL_MS = 5;
+/** At first, for what happens at once; then ever more seldom, since others want the processor. */
+const POLL_MS = { first: 2, longest: 40 };
 
 const INIT = join(import.meta.dirname, "init.sh");
 const SINK = join(import.meta.dirname, "syslog.pl");
@@ -261,12 +262,12 @@ export class Host {
 
   /** Whether something on the host accepts TCP connections on this port. */
   listens(port: number): boolean {
-    const hex = port.toString(16).toUpperCase().padStart(4, "0");
-    const open = new RegExp(`^ *\\d+: [0-9A-F]+:${hex} [0-9A-F]+:0000 0A `, "m");
-    return ["tcp", "tcp6"].some((table) => {
-      const file = `/proc/${this.#running().pid}/net/${table}`;
-      return existsSync(file) && open.test(readFileSync(file, "utf8"));
-    });
+    return this.#sockets().some(({ local, state }) => local === port && state === "0A");
+  }
+
+  /** The host's established TCP connections to this port of another host (or its own). */
+  connectionsTo(port: number): { readonly retransmissions: number }[] {
+    return this.#sockets().filter(({ remote, state }) => remote === port && state === "01");
   }
 
   /** What runs on the host, but for the superserver and what makes the host itself. */
@@ -310,9 +311,9 @@ export class Host {
     timeout = LISTEN_TIMEOUT_MS,
   ): Promise<void> {
     const end = performance.now() + timeout;
-    while (!(await isTrue())) {
+    for (let pause = POLL_MS.first; !(await isTrue()); pause = Math.min(pause * 1.2, POLL_MS.longest)) {
       if (performance.now() > end) throw new Error(`${this.name}: ${what}: not so after ${timeout} ms`);
-      await sleep(POLL_MS);
+      await sleep(pause);
     }
   }
 
@@ -353,6 +354,26 @@ export class Host {
     } catch {
       return 0;
     }
+  }
+
+  /** What the kernel knows of the host's TCP sockets; the state as it writes it, 0A for one that listens, 01 for an established one. */
+  #sockets(): { local: number; remote: number; state: string; retransmissions: number }[] {
+    return ["tcp", "tcp6"].flatMap((table) => {
+      const file = `/proc/${this.#running().pid}/net/${table}`;
+      const rows = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").slice(1) : [];
+      return rows.map((row) => {
+        const [, local = "", remote = "", state = "", , , retransmissions = ""] = row.trim().split(/\s+/);
+        const [localPort, remotePort] = [local, remote].map((address) =>
+          parseInt(address.split(":")[1] ?? "", 16),
+        ) as [number, number];
+        return {
+          local: localPort,
+          remote: remotePort,
+          state,
+          retransmissions: parseInt(retransmissions, 16),
+        };
+      });
+    });
   }
 
   #running(): Holder {

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, csync2, csync2rev, type Host, startCluster } from "../cluster/cluster.ts";
 import { assertCaughtUp, type CaughtUp, catchUp, peerOf, read, untilQuiet } from "../catchup/others.ts";
-import { changeMuch, meetPush, signal, stopCheck } from "./halfway.ts";
+import { changeMuch, meetPush, signal, stopCheck, untilCutOff, untilGivenUp } from "./halfway.ts";
 
 /** Two hosts: h1 has what h2 has missed. Both have run csync2 before. */
 async function inCluster(
@@ -45,10 +45,12 @@ async function during(
   ...args: readonly string[]
 ): Promise<CaughtUp> {
   changeMuch(h1);
-  const [result] = await Promise.all([
-    catchUp(h2, ...args),
-    (option === "-c" ? stopCheck(h1) : meetPush(h1)).then(happens),
-  ]);
+  const asked = catchUp(h2, ...args);
+  const met = option === "-c" ? stopCheck(h1) : meetPush(h1);
+  met.catch(() => undefined); // it is of no interest any more once the catch-up has ended
+  const first = await Promise.race([met, asked]);
+  assert.ok(typeof first === "number", `csync2 ${option} was not met: ${JSON.stringify(first)}`);
+  const [result] = await Promise.all([asked, happens(first)]);
   return result;
 }
 
@@ -60,7 +62,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
         const result = await during([h1, h2], option, async (pid) => {
           if (option === "-u") await signal(h1, "STOP", pid);
           await h1.powerOff();
-          await sleep(25_000);
+          await untilGivenUp(h2, csync2rev.port);
           await h1.boot();
         });
         assertCaughtUp(result);
@@ -71,11 +73,11 @@ describe("broken half-way", { concurrency: 6 }, () => {
       }));
   }
 
-  test("the network is cut for 20 s", () =>
+  test("the network is cut while csync2 -u sends a file", () =>
     inCluster("", async (h1, h2) => {
       const result = await during([h1, h2], "-u", async () => {
         await h2.cutNetwork();
-        await sleep(20_000);
+        await untilCutOff(h1, csync2.port);
         await h2.mendNetwork();
       });
       assertCaughtUp(result);

@@ -1,6 +1,9 @@
 import { randomFillSync } from "node:crypto";
 import type { Host } from "../cluster/cluster.ts";
 
+/** In milliseconds, for a machine that has much else to do. */
+const MEETS_WITHIN = 120_000;
+
 /** Gives a host files to push, so many and so big that csync2 can be met while it checks and sends them. */
 export function changeMuch(host: Host): void {
   const version = "v2";
@@ -18,7 +21,7 @@ export async function meetPush(host: Host): Promise<number> {
     () =>
       (pid = host.processes().find(({ command }) => /^(\S*\/)?csync2 .*-u\b/.test(command))?.pid) !==
       undefined,
-    30_000,
+    MEETS_WITHIN,
   );
   return pid ?? 0;
 }
@@ -35,4 +38,18 @@ export async function stopCheck(host: Host): Promise<number> {
 /** Sends a signal to a process on a host. */
 export async function signal(host: Host, name: string, pid: number): Promise<void> {
   await host.shell(`kill -${name} ${pid}`);
+}
+
+/** Waits until a host's kernel has tried in vain, five times, to send something of a connection to this port elsewhere. */
+export async function untilCutOff(host: Host, port: number): Promise<void> {
+  await host.until(
+    "packets are sent in vain",
+    () => host.connectionsTo(port).some(({ retransmissions }) => retransmissions >= 5),
+    MEETS_WITHIN,
+  );
+}
+
+/** Waits until a host has given up all its connections to this port elsewhere. */
+export async function untilGivenUp(host: Host, port: number): Promise<void> {
+  await host.until("the connection is given up", () => host.connectionsTo(port).length === 0, MEETS_WITHIN);
 }

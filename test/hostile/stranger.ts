@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { encodeFrame, REPLY_BODY_LIMIT, takeFrame } from "../../src/wire/frame.ts";
 import { decodeGreeting, encodeSealedRequest } from "../../src/wire/messages.ts";
 import { replyOpener, sealRequest } from "../../src/wire/seal.ts";
+import { Frames } from "../wire/frames.ts";
 
 /** One connection, and what to say on it. */
 export interface Attempt {
@@ -113,18 +114,11 @@ async function make(attempt: Attempt): Promise<Outcome> {
 }
 
 function repliesIn(received: Uint8Array, open: (box: Uint8Array) => Uint8Array | null): unknown[] {
-  const replies: unknown[] = [];
-  let rest = takeFrame(received, REPLY_BODY_LIMIT)?.rest ?? new Uint8Array(0);
-  for (
-    let taken = takeFrame(rest, REPLY_BODY_LIMIT);
-    taken !== null;
-    taken = takeFrame(rest, REPLY_BODY_LIMIT)
-  ) {
-    const text = open(taken.body);
-    replies.push(text === null ? "unreadable" : JSON.parse(Buffer.from(text).toString()));
-    rest = taken.rest;
-  }
-  return replies;
+  const [, ...bodies] = new Frames(REPLY_BODY_LIMIT).take(received);
+  return bodies.map((body) => {
+    const text = open(body);
+    return text === null ? "unreadable" : (JSON.parse(Buffer.from(text).toString()) as unknown);
+  });
 }
 
 async function write(socket: Socket, bytes: Uint8Array): Promise<void> {

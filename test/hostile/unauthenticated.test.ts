@@ -181,20 +181,20 @@ describe("a stranger", () => {
       "a sealed text that is no request": { key: cluster.key, text: "[]" },
     };
     const rounds = Number(process.env["ORACLE_ROUNDS"] ?? 6);
-    const names = Array.from({ length: rounds }, () => Object.keys(kinds)).flat();
-    const outcomes = await connectFrom(
-      h1,
-      names.flatMap((name): Attempt[] =>
-        kinds[name] === undefined ? [] : [{ host: "h2", seal: kinds[name] }],
-      ),
-    );
-    for (const { received, replies } of outcomes) assert.deepEqual([received, replies], [GREETING, []]);
-    const times = Object.keys(kinds).map((kind) =>
-      outcomes
-        .filter((_, i) => names[i] === kind)
-        .map(({ silent }) => silent)
-        .sort((a, b) => a - b),
-    );
+    const times = Object.keys(kinds).map((): number[] => []);
+    const fastest = (): number[] => times.map(([first = 0]) => first);
+    const spread = (): number => Math.max(...fastest()) - Math.min(...fastest());
+    // What else the machine does only adds time: with more tries the fastest of each are what csync2rev takes.
+    for (let tries = 0; tries === 0 || (spread() >= 20 && tries < 5); tries++) {
+      const names = Array.from({ length: rounds }, () => Object.values(kinds)).flat();
+      const outcomes = await connectFrom(
+        h1,
+        names.map((seal): Attempt => ({ host: "h2", seal })),
+      );
+      for (const { received, replies } of outcomes) assert.deepEqual([received, replies], [GREETING, []]);
+      for (const [i, { silent }] of outcomes.entries()) times[i % times.length]?.push(silent);
+      for (const sorted of times) sorted.sort((a, b) => a - b);
+    }
     if (rounds > 6)
       for (const [i, kind] of Object.keys(kinds).entries()) {
         const sorted = times[i] ?? [];
@@ -202,10 +202,6 @@ describe("a stranger", () => {
           (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(1);
         console.log(`| ${kind} | ${GREETING} | ${at(0)} | ${at(0.25)} | ${at(0.5)} | ${at(0.75)} |`);
       }
-    const fastest = times.map(([first = 0]) => first);
-    assert.ok(
-      Math.max(...fastest) - Math.min(...fastest) < 20,
-      `the fastest of each: ${fastest.join(", ")} ms`,
-    );
+    assert.ok(spread() < 20, `the fastest of each: ${fastest().join(", ")} ms`);
   });
 });
