@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { askOver } from "../catchup/requester.ts";
 import { type Cluster, type Host, startCluster } from "../cluster/cluster.ts";
-import { catchUp, peerOf, shell } from "./catchup.ts";
+import { catchUp, peerOf } from "../catchup/others.ts";
 
 /** The commonest half-done firewall rule: csync2rev's port is open between the members, csync2's is not. */
 describe("a firewall drops what comes to the requester's csync2", () => {
@@ -15,10 +15,10 @@ describe("a firewall drops what comes to the requester's csync2", () => {
   beforeEach(async () => {
     await cluster.reset();
     await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
-    await shell(h3, "nft add table ip f && nft add chain ip f in '{ type filter hook input priority 0; }'");
-    await shell(h3, "nft add rule ip f in iifname eth0 tcp dport 30865 drop");
+    await h3.shell("nft add table ip f && nft add chain ip f in '{ type filter hook input priority 0; }'");
+    await h3.shell("nft add rule ip f in iifname eth0 tcp dport 30865 drop");
     h1.write("/srv/data/a", "a");
-    await shell(h1, "csync2 -cr /");
+    await h1.shell("csync2 -cr /");
   });
   const words =
     "h1 cannot reach this host's csync2 at 10.77.0.3 port 30865: no answer within 5 s. Is a firewall in the way?";
@@ -60,7 +60,7 @@ describe("a firewall drops what comes to the requester's csync2", () => {
   });
 
   test("where nothing listens csync2 is tried all the same: it may be starting", async () => {
-    await shell(h3, "nft flush ruleset");
+    await h3.shell("nft flush ruleset");
     await h3.stopServices();
     h1.write("/etc/csync2rev.ini", "retries = 0\n");
     const { replies } = await askOver(h3, "h1", { key: cluster.key, verb: "update" });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { type Cluster, csync2rev, type Host, startCluster } from "../cluster/cluster.ts";
-import { catchUp, peerOf } from "../faults/catchup.ts";
+import { catchUp, peerOf } from "../catchup/others.ts";
 
 const READY_SOON = "[others]\nready-timeout = 1\n";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { csync2, groupOf, startCluster, type Cluster, type Host } from "../cluster/cluster.ts";
-import { catchUp, peerOf } from "../faults/catchup.ts";
+import { catchUp, peerOf } from "../catchup/others.ts";
 import { install } from "./programs.ts";
 
 const IMPOSTORS = Array.from({ length: 8 }, (_, i) => `bad${i + 1}`);
