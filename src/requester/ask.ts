@@ -135,7 +135,7 @@ class Conversation {
         }, 500);
     });
     const greeting = setTimeout(() => {
-      giveUp(`no whole greeting within ${connectTimeout} s`);
+      giveUp(`no greeting within ${connectTimeout} s`);
     }, greetedBy - performance.now());
     let proof: NodeJS.Timeout | undefined;
     const missing = `no word for ${SILENCE / 1000} s`;
