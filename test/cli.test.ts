@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { COMMAND, groupOf } from "./cluster/cluster.ts";
+import { COMMAND, groupOf, PROGRAM, STANDALONE } from "./cluster/cluster.ts";
 
 let directory: string;
 
@@ -252,3 +252,19 @@ test("the packed file installs to a program that works, without a registry", () 
   const { stdout } = spawnSync(join(into, "bin/csync2rev"), ["--version"], { encoding: "utf8" });
   assert.equal(`csync2rev-${stdout.trim()}.tgz`, packed);
 });
+
+test(
+  "the program runs where a package.json above it says that all files are ES modules",
+  { skip: STANDALONE },
+  () => {
+    const folder = join(directory, "modules");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
+    copyFileSync(PROGRAM, join(folder, "csync2rev"));
+    const help = spawnSync(join(folder, "csync2rev"), ["--help"], { encoding: "utf8" });
+    assert.match(help.stdout, /--others/);
+    assert.equal(help.stderr, "");
+    const handler = spawnSync(join(folder, "csync2rev"), ["-i"], { input: "" });
+    assert.equal(handler.stdout.length, 44, "the greeting, and nothing else");
+  },
+);

@@ -9,7 +9,7 @@ import { type Cluster, groupOf, type Host, startCluster } from "./cluster/cluste
 
 const CACHE = join(import.meta.dirname, "../.cache/node");
 
-for (const version of [18, 20, 22, 24, 26])
+for (const version of [20, 22, 24, 26])
   describe(`under Node ${version}`, () => {
     let cluster: Cluster;
     before(async () => {

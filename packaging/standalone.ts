@@ -1,0 +1,72 @@
+// Compiles the standalone executables: npm run standalone [-- x64|arm64 …].
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bunFor, ownPlatform, PLATFORMS, type Platform } from "./bun.ts";
+import { bundleFor } from "./bundle.ts";
+
+const DIST = join(import.meta.dirname, "../dist");
+
+const FLAGS = [
+  "--compile",
+  "--minify",
+  "--bytecode",
+  "--format=cjs",
+  // Bun would read .env, and run what a bunfig.toml names, in whatever folder the program is started: under inetd, as root.
+  "--no-compile-autoload-dotenv",
+  "--no-compile-autoload-bunfig",
+  "--no-compile-autoload-tsconfig",
+  "--no-compile-autoload-package-json",
+];
+
+/** Bun's names of the platforms. */
+const TARGETS: Readonly<Record<Platform, string>> = {
+  x64: "bun-linux-x64-baseline",
+  arm64: "bun-linux-arm64",
+};
+
+/** Where the executable for a platform is. */
+export function executableFor(platform: Platform): string {
+  return join(DIST, `csync2rev-linux-${platform}`);
+}
+
+/** Builds the executable for a platform, into dist/. Nothing is downloaded but Bun, where .cache lacks it. */
+export async function buildStandalone(platform: Platform): Promise<string> {
+  const bun = bunFor(ownPlatform());
+  const target = executableFor(platform);
+  mkdirSync(DIST, { recursive: true });
+  // Bun writes into the working folder while it builds. The program is there in one step: tests may be running the one before.
+  const folder = mkdtempSync(join(DIST, "part-"));
+  try {
+    const built = join(folder, "csync2rev");
+    const bundle = join(folder, "csync2rev.js");
+    writeFileSync(bundle, (await bundleFor("bun")).text);
+    const names = [`--target=${TARGETS[platform]}`, `--compile-executable-path=${bunFor(platform)}`];
+    execFileSync(bun, ["build", bundle, ...FLAGS, ...names, `--outfile=${built}`], {
+      cwd: folder,
+      // Nothing of the builder's own settings gets in.
+      env: { PATH: process.env["PATH"], HOME: folder, TMPDIR: folder, DO_NOT_TRACK: "1" },
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    chmodSync(built, 0o755);
+    renameSync(built, target);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return target;
+}
+
+if (import.meta.filename === process.argv[1]) {
+  const wanted = process.argv.slice(2);
+  try {
+    for (const name of wanted.length === 0 ? PLATFORMS : wanted) {
+      const platform = PLATFORMS.find((known) => known === name);
+      if (platform === undefined)
+        throw new Error(`no platform is called "${name}": there are ${PLATFORMS.join(" and ")}`);
+      console.log(await buildStandalone(platform));
+    }
+  } catch (error) {
+    console.error(`npm run standalone: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
+}
