@@ -21,6 +21,8 @@ export type ErrorCode =
   | "message"
   /** The requester hung up. */
   | "gone"
+  /** csync2 printed what csync2rev does not understand. */
+  | "output"
   /** The machine: a program or file that is missing. */
   | "system";
 

@@ -62,6 +62,7 @@ const EXIT_OF: Readonly<Record<ErrorCode, number>> = {
   unauthenticated: EXIT.incomplete,
   message: EXIT.incomplete,
   gone: EXIT.incomplete,
+  output: EXIT.incomplete,
   system: EXIT.incomplete,
 };
 

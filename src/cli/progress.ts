@@ -1,3 +1,4 @@
+import { isAnnouncement } from "../csync2/output.ts";
 import type { OthersWatcher } from "../others/others.ts";
 import type { Screen } from "../others/screen.ts";
 import { describeStage } from "../others/words.ts";
@@ -22,8 +23,7 @@ export function showProgress(
   return {
     stage(peer, verb, stage) {
       const line = stage.at === "running" ? stage.line : null;
-      if (line?.startsWith("Updating ") === true || line?.startsWith("Deleting ") === true)
-        files.set(peer, (files.get(peer) ?? 0) + 1);
+      if (line !== null && isAnnouncement(line)) files.set(peer, (files.get(peer) ?? 0) + 1);
       if (line !== null && verbose) {
         if (process.stderr.writableLength > BACKLOG_LIMIT) {
           leftOut++;

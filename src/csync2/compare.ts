@@ -1,145 +1,148 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { pathOf, type Prefix } from "../csync2cfg/model.ts";
 import type { ThisHost } from "../host.ts";
-import { insist, type Ended, type Insisted, type InsistWatcher } from "./insist.ts";
-import { listRecords } from "./list.ts";
-import { compare, markDifference, markDifferences, type Command, type Scope } from "./verbs.ts";
+import { attempt, repeat, type Busy, type Ended, type Insisted, type InsistWatcher } from "./insist.ts";
+import { Merge, OutOfOrder, type Difference, type Side } from "./merge.ts";
+import { RecordReader, TupleReader } from "./rows.ts";
+import { readCsync2, runCsync2, type Flow, type RunOptions } from "./run.ts";
+import { compare, listFilesOf, type Scope } from "./verbs.ts";
 
-/** Between the csync2s that mark one file each, in milliseconds: xinetd stops a service that is asked for 50 times in a second. */
-const BETWEEN_MARKS = 40;
-
-/** A file on which this host's database and a peer's disagree. */
-export interface Difference {
-  readonly file: string;
-  /** Who has it. */
-  readonly on: "here" | "there" | "both";
-  /** Whose is newer; null where both have it and there is no telling: no time is recorded, or the same. */
-  readonly newer: "here" | "there" | null;
+/** How a comparison went. */
+export interface ComparedEnd extends Ended {
+  /** The peer's certificate as csync2 has checked it, in hexadecimal digits; null without TLS. */
+  readonly certificate: string | null;
 }
-
-/** How a comparison went; `differences` is empty where it failed. */
-export type Compared = (Ended & { readonly differences: readonly Difference[] }) | Exclude<Insisted, Ended>;
+export type Compared = ComparedEnd | Busy;
 
 /**
- * Compares the databases of this host and a peer, and says for each file whose is newer, by the times of last modification
- * that csync2 has recorded (directories and symbolic links have none). Changes nothing.
+ * Compares the databases of this host and a peer, record by record, and tells of each file on which they disagree. It holds no more
+ * than a stated number of records, however many there are. Changes nothing.
+ * @param begin called ahead of each attempt; what it returns is told of that attempt's differences
  */
 export async function compareWith(
   host: ThisHost,
   scope: Scope,
-  watcher: InsistWatcher = {},
-): Promise<Compared> {
-  let reader = new ComparisonReader();
-  const run = await insist(host, compare(scope), {
-    ...watcher,
-    wanted: () => {
-      watcher.wanted?.();
-      reader = new ComparisonReader();
-    },
-    stdout: (line) => {
-      reader.stdout(line);
-      watcher.stdout?.(line);
-    },
-    stderr: (line) => {
-      reader.stderr(line);
-    },
-  });
-  if (run.kind === "busy") return run;
-  if (run.exit !== 0) return { ...run, differences: [] };
-  const { rows, records } = reader;
-  const here = await listRecords(host, new Set(rows.flatMap(({ on, file }) => (on === "both" ? file : []))));
-  const differences = rows.map(({ file, on }): Difference => ({
-    file,
-    on,
-    newer: on === "both" ? newerOf(here?.get(file), records.get(file)) : on,
-  }));
-  return { ...run, differences };
-}
-
-/** How the marking went: `undecided` are the files that may be wanted and were left as they are. */
-export type Marked = (Ended & { readonly undecided: readonly string[] }) | Exclude<Insisted, Ended>;
-
-/**
- * Marks, for the peer alone, the files that are newer here than there or only here, so that the next push brings them. Never one
- * that is older, whatever the group's `auto` method would make of it: several of them, `first` and `left` among others, would put it
- * over the newer one. csync2 can mark all that differs, or one file a run.
- * @param prefixes those of this host, which are in the names of files
- */
-export async function markNewer(
-  host: ThisHost,
-  scope: Scope,
-  prefixes: readonly Prefix[],
   watcher: InsistWatcher,
-): Promise<Marked> {
-  const compared = await compareWith(host, scope, watcher);
-  if (compared.kind === "busy") return compared;
-  const shared = compared.differences.filter(({ on }) => on !== "there");
-  const newer = shared.filter((difference) => difference.newer === "here");
-  const undecided = new Set(shared.filter((difference) => difference.newer !== "there"));
-
-  let { attempts } = compared;
-  const mark = async (command: Command): Promise<{ run: Insisted; named: boolean }> => {
-    let named = false;
-    const run = await insist(host, command, {
-      ...watcher,
-      stdout: (line) => {
-        named ||= ROW.test(line);
-        watcher.stdout?.(line);
-      },
-    });
-    if (run.kind === "ended") attempts += run.attempts;
-    return { run, named };
-  };
-  if (newer.length === shared.length && newer.length > 0) {
-    const { run } = await mark(markDifferences(scope));
-    if (run.kind === "busy") return run;
-    return { ...run, attempts, undecided: [] };
-  }
-  // A name with a newline in it reads as that of another file, which may be older here.
-  const others = new Set(compared.differences.filter((one) => one.newer !== "here").map(({ file }) => file));
-  for (const [i, difference] of newer.entries()) {
-    const path = pathOf(difference.file, prefixes);
-    // What is not UTF-8 was replaced while it was read, and cannot be handed back.
-    if (path === null || path.includes("\ufffd") || others.has(difference.file)) continue;
-    if (i > 0) await sleep(BETWEEN_MARKS);
-    const { run, named } = await mark(markDifference(scope, path));
-    if (run.kind === "busy") return run;
-    if (run.exit !== 0) return { ...run, attempts, undecided: [] };
-    // csync2 leaves out a file that it does not find by this name, and says so only by not naming it.
-    if (named) undecided.delete(difference);
-  }
-  return { ...compared, attempts, undecided: [...undecided].map(({ file }) => file) };
+  begin: () => (difference: Difference) => void,
+  options: RunOptions = {},
+): Promise<Compared> {
+  return await repeat(host, watcher, async () => {
+    try {
+      return await new Comparison(true, begin()).run(host, scope, watcher, options);
+    } catch (error) {
+      if (!(error instanceof OutOfOrder)) throw error;
+      return await new Comparison(false, begin()).run(host, scope, watcher, options);
+    }
+  });
 }
 
-/** A line of `csync2 -T`: a file that differs, is only here or only there. */
-const ROW = /^([XLR])\t[^\t]*\t[^\t]*\t(.*)$/;
+/** One comparison: `csync2 -vv -T` tells what the peer has recorded, and beside it `csync2 -S` what this host has. */
+class Comparison {
+  readonly #merge: Merge;
+  readonly #flows: Partial<Record<Side, Flow>> = {};
+  #paused: Side | null = null;
+  /** Ends both csync2s. */
+  readonly #stop = new AbortController();
+  readonly #tuples = new TupleReader((row) => {
+    this.#merge.take("there", row);
+  });
+  readonly #records = new RecordReader((row) => {
+    this.#merge.take("here", row);
+  });
+  #local: Promise<Insisted> | undefined;
+  #outOfOrder: unknown;
 
-/** Reads what `csync2 -vv -T me peer` prints. A file name with a newline in it has no record that could be read. */
-class ComparisonReader {
-  readonly rows: Omit<Difference, "newer">[] = [];
-  /** What the peer has recorded of each file. */
-  readonly records = new Map<string, string>();
-
-  stdout(line: string): void {
-    const [, letter, file = ""] = ROW.exec(line) ?? [];
-    if (letter === undefined) return;
-    this.rows.push({ file, on: letter === "X" ? "both" : letter === "L" ? "here" : "there" });
+  /** @param ordered whether to rely on the order of the lists */
+  constructor(ordered: boolean, onDifference: (difference: Difference) => void) {
+    this.#merge = new Merge(ordered, onDifference);
   }
 
-  stderr(line: string): void {
-    const [, file, record] = /^Fetched tuple from peer: (.*) \[([^[\]]*)\]$/.exec(line) ?? [];
-    if (file !== undefined && record !== undefined) this.records.set(file, record);
+  /** Throws OutOfOrder. */
+  async run(host: ThisHost, scope: Scope, watcher: InsistWatcher, { stop }: RunOptions): Promise<Compared> {
+    const abort = (): void => {
+      this.#stop.abort();
+    };
+    if (stop?.aborted === true) abort();
+    stop?.addEventListener("abort", abort);
+    const { signal } = this.#stop;
+    try {
+      const peers = await attempt(
+        host,
+        compare(scope),
+        {
+          ...watcher,
+          // Its rows are in the order of encoded names and compare decoded ones: they are not relied on, and nobody wants them.
+          stdout: () => undefined,
+          started: (flow) => {
+            this.#flows.there = flow;
+          },
+          stderr: (line) => {
+            // Not before the lock is free.
+            this.#local ??= this.#list(host, scope);
+            this.#tuples.line(line);
+            this.#pace();
+          },
+        },
+        (...start) => runCsync2(...start, { stop: signal }),
+      );
+      if (peers.kind === "busy") return peers;
+      if (peers.exit !== 0) abort();
+      else {
+        this.#tuples.end();
+        this.#merge.end("there");
+        this.#pace();
+      }
+      const own = await this.#local;
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- it is what the reader threw
+      if (this.#outOfOrder !== undefined) throw this.#outOfOrder;
+      // What failed here ended the other one.
+      const failed =
+        own?.kind === "ended" && own.exit !== 0 && !(peers.exit !== 0 && peers.exit <= 128) ? own : peers;
+      if (failed.exit === 0) this.#merge.end("here");
+      return { ...failed, certificate: this.#tuples.certificate };
+    } catch (error) {
+      abort();
+      await this.#local;
+      throw error;
+    } finally {
+      stop?.removeEventListener("abort", abort);
+    }
   }
-}
 
-function newerOf(here: string | undefined, there: string | undefined): Difference["newer"] {
-  const [ours, theirs] = [modified(here), modified(there)];
-  if (ours === null || theirs === null || ours === theirs) return null;
-  return ours > theirs ? "here" : "there";
-}
+  /** This host's own list. It throws nothing. */
+  async #list(host: ThisHost, scope: Scope): Promise<Insisted> {
+    try {
+      const end = await attempt(
+        host,
+        listFilesOf(scope),
+        {
+          started: (flow) => {
+            this.#flows.here = flow;
+            this.#pace();
+          },
+          stdout: (line) => {
+            this.#records.line(line);
+            this.#pace();
+          },
+        },
+        (...start) => readCsync2(...start, { stop: this.#stop.signal }),
+      );
+      if (end.kind === "ended" && end.exit === 0) this.#records.end();
+      else this.#stop.abort();
+      return end;
+    } catch (error) {
+      this.#outOfOrder = error;
+      this.#stop.abort();
+      return { kind: "busy", holder: "" };
+    }
+  }
 
-/** The time in csync2's record of a file (checktxt.c), in seconds. */
-function modified(record: string | undefined): number | null {
-  const [, seconds] = /^v\d+:mtime=(-?\d+):/.exec(record ?? "") ?? [];
-  return seconds === undefined ? null : Number(seconds);
+  /** Has the csync2 that is ahead wait for the other. */
+  #pace(): void {
+    const { ahead } = this.#merge;
+    if (ahead === this.#paused) return;
+    if (this.#paused !== null) this.#flows[this.#paused]?.resume();
+    this.#paused = null;
+    if (ahead === null || this.#flows[ahead] === undefined) return;
+    this.#flows[ahead].pause();
+    this.#paused = ahead;
+  }
 }

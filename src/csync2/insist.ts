@@ -1,28 +1,30 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ThisHost } from "../host.ts";
 import { backoffAfter } from "../backoff.ts";
+import { Csync2revError } from "../errors.ts";
+import type { ThisHost } from "../host.ts";
 import { OutputReader, type Report } from "./output.ts";
-import { runCsync2, type RunEnd, type RunWatcher } from "./run.ts";
+import { runCsync2, type RunEnd, type RunOptions, type RunWatcher } from "./run.ts";
 import type { Command } from "./verbs.ts";
 
 /** Who is told of a run, and of its repetitions. */
 export interface InsistWatcher extends RunWatcher {
   /** csync2 failed in passing, and is to be tried again after a pause. */
   retrying?(why: string): void;
-  /** Asked ahead of every start; throws where nobody wants the run any more. */
+  /** Asked ahead of every start; throws if nobody wants the run any more. */
   wanted?(): void;
 }
 
 export interface Ended {
   readonly kind: "ended";
-  /** 0 where csync2's exit status is one of the command's good ones. */
+  /** 0 if csync2's exit status is one of the command's good ones. */
   readonly exit: number;
   readonly report: Report;
   /** How often csync2 was started. */
   readonly attempts: number;
 }
 
-export type Insisted = Ended | Extract<RunEnd, { kind: "busy" }>;
+export type Busy = Extract<RunEnd, { kind: "busy" }>;
+export type Insisted = Ended | Busy;
 
 /** What stands for a run that was not needed. */
 export function nothingRun(): Ended {
@@ -32,20 +34,59 @@ export function nothingRun(): Ended {
 /** The status for a csync2 that was given up on: timeout(1)'s. */
 const GIVEN_UP = 124;
 
-/** The status for a csync2 that was content with half an answer: its own for an unspecified error. */
-const CUT_SHORT = 1;
+/** The status for a csync2 that did not do what its own status says: csync2's for an unspecified error. */
+const UNSPECIFIED = 1;
+
+/** How one csync2 is started: {@link runCsync2}, or another function of its kind. */
+export type Start = (host: ThisHost, command: Command, watcher: RunWatcher) => Promise<RunEnd>;
 
 /**
  * Runs one csync2 under the lock, and again with growing pauses while it fails in a way that passes, as often as the settings
  * say. A conflict does not pass.
- * Throws `system` where a program is missing, and what `wanted` throws.
+ * Throws `system` if a program is missing, and what `wanted` throws.
  */
-export async function insist(host: ThisHost, command: Command, watcher: InsistWatcher): Promise<Insisted> {
+export async function insist(
+  host: ThisHost,
+  command: Command,
+  watcher: InsistWatcher,
+  options: RunOptions = {},
+): Promise<Insisted> {
+  const start: Start = (...run) => runCsync2(...run, options);
+  return await repeat(host, watcher, () => attempt(host, command, watcher, start));
+}
+
+/** Does something with csync2, and again with growing pauses while it fails in a way that passes, as often as the settings say. */
+export async function repeat<T extends Ended>(
+  host: ThisHost,
+  watcher: Pick<InsistWatcher, "retrying" | "wanted">,
+  once: () => Promise<T | Busy>,
+): Promise<T | Busy> {
   for (let attempts = 1; ; attempts++) {
     watcher.wanted?.();
-    const reader = new OutputReader();
-    let said = command.says === undefined;
-    const end = await runCsync2(host, command, {
+    const end = await once();
+    if (end.kind === "busy") return end;
+    const { passing } = end.report;
+    if (end.exit === 0 || passing === undefined || attempts > host.settings.retries)
+      return { ...end, attempts };
+    watcher.retrying?.(passing);
+    await sleep(backoffAfter(attempts));
+  }
+}
+
+/**
+ * Runs one csync2 once, and judges how it went. What the watcher throws with the code `output` makes it a failure; other errors go
+ * through.
+ */
+export async function attempt(
+  host: ThisHost,
+  command: Command,
+  watcher: RunWatcher,
+  start: Start = runCsync2,
+): Promise<Insisted> {
+  const reader = new OutputReader();
+  let said = command.says === undefined;
+  try {
+    const end = await start(host, command, {
       ...watcher,
       stdout: (line) => {
         reader.stdout(line);
@@ -53,18 +94,25 @@ export async function insist(host: ThisHost, command: Command, watcher: InsistWa
       },
       stderr: (line) => {
         reader.stderr(line);
-        said ||= command.says?.test(line) === true;
+        said ||= command.says !== undefined && line.startsWith(command.says);
         watcher.stderr?.(line);
       },
     });
     if (end.kind === "busy") return end;
     const { exit, ...why } = judge(end, command, said, reader.report, host.settings.idleTimeout);
-    const report = { ...reader.report, ...why };
-    if (exit === 0 || report.passing === undefined || attempts > host.settings.retries)
-      return { kind: "ended", exit, report, attempts };
-    watcher.retrying?.(report.passing);
-    await sleep(backoffAfter(attempts));
+    return { kind: "ended", exit, report: { ...reader.report, ...why }, attempts: 1 };
+  } catch (error) {
+    if (!(error instanceof Csync2revError) || error.code !== "output") throw error;
+    const complaint = await notUnderstood(host, error.message);
+    const report = { ...reader.report, complaint, passing: undefined };
+    return { kind: "ended", exit: UNSPECIFIED, report, attempts: 1 };
   }
+}
+
+/** What an administrator is told of output in an unknown form. */
+export async function notUnderstood(host: ThisHost, what: string): Promise<string> {
+  const { describeProgram } = await import("./version.ts");
+  return `csync2 printed what csync2rev does not understand: ${what}; ${await describeProgram(host)}`;
 }
 
 /** What an end means: `exit` 0 is success; else why, and whether it is worth trying again. */
@@ -74,7 +122,7 @@ function judge(
   end: Exclude<RunEnd, { kind: "busy" }>,
   command: Command,
   said: boolean,
-  { complaint, passing }: Report,
+  { complaint, passing, last, finished }: Report,
   idleTimeout: number,
 ): Judgement {
   if (end.kind === "stuck")
@@ -84,13 +132,19 @@ function judge(
       passing: undefined,
     };
   const { exit } = end;
-  if (command.good.includes(exit)) {
+  // csync2 -v ends with "Finished with N errors.", whatever its status: without it, it died before it was done.
+  if (command.good.includes(exit) && finished) {
     if (said) return { exit: 0, complaint, passing };
     const brokenOff = complaint ?? "the other host's csync2 broke off its list of files";
-    return { exit: CUT_SHORT, complaint: brokenOff, passing: passing ?? brokenOff };
+    return { exit: UNSPECIFIED, complaint: brokenOff, passing: passing ?? brokenOff };
   }
-  if (command.dry === true && exit === 1 && complaint === undefined) return { exit: 0, complaint, passing };
-  if (exit <= 128) return { exit, complaint, passing };
-  const killed = [`csync2 was killed by signal ${exit - 128}`, command.killed];
-  return { exit, complaint: killed.filter((words) => words !== undefined).join("; "), passing };
+  if (exit > 128) {
+    const killed = [`csync2 was killed by signal ${exit - 128}`, command.killed];
+    return { exit, complaint: killed.filter((words) => words !== undefined).join("; "), passing };
+  }
+  return {
+    exit: exit === 0 ? UNSPECIFIED : exit,
+    complaint: complaint ?? last ?? `csync2 ended with status ${exit} and gave no reason`,
+    passing,
+  };
 }

@@ -1,11 +1,13 @@
-/** The longest line that is looked at, in bytes; what is beyond is dropped. */
-const LINE_LIMIT = 8192;
+/** The longest line that is looked at, in bytes; what is beyond is dropped. csync2's own longest hold a path and a link's target. */
+const LINE_LIMIT = 32_768;
 
-/** Cuts a stream of bytes into lines. Holds at most one line of LINE_LIMIT bytes, whatever comes in. */
+/**
+ * Cuts a stream of bytes into lines, at newlines and nothing else. A line is a byte string: one character a byte, so that nothing in
+ * a name is lost. Holds at most one line of LINE_LIMIT bytes, whatever comes in.
+ */
 export class LineSplitter {
   readonly #onLine: (line: string) => void;
-  #held: Buffer[] = [];
-  #length = 0;
+  #held = "";
 
   constructor(onLine: (line: string) => void) {
     this.#onLine = onLine;
@@ -14,30 +16,26 @@ export class LineSplitter {
   push(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
-      this.#hold(chunk.subarray(start, end));
+      this.#hold(chunk, start, end);
       this.#release();
       start = end + 1;
     }
-    this.#hold(chunk.subarray(start));
+    this.#hold(chunk, start, chunk.length);
   }
 
   /** The last line may lack its newline. */
   end(): void {
-    if (this.#length > 0) this.#release();
+    if (this.#held !== "") this.#release();
   }
 
-  #hold(part: Buffer): void {
-    const room = LINE_LIMIT - this.#length;
-    if (room <= 0 || part.length === 0) return;
-    const kept = Buffer.from(part.subarray(0, room));
-    this.#held.push(kept);
-    this.#length += kept.length;
+  #hold(chunk: Buffer, start: number, end: number): void {
+    const room = LINE_LIMIT - this.#held.length;
+    if (room > 0 && end > start) this.#held += chunk.toString("latin1", start, Math.min(end, start + room));
   }
 
   #release(): void {
-    const line = Buffer.concat(this.#held).toString("utf8");
-    this.#held = [];
-    this.#length = 0;
+    const line = this.#held;
+    this.#held = "";
     this.#onLine(line);
   }
 }

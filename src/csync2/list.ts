@@ -1,70 +1,125 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { decode } from "../csync2cfg/source.ts";
+import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
-import { backoffAfter } from "../backoff.ts";
-import { DirtyReader, OutputReader } from "./output.ts";
+import { attempt, repeat } from "./insist.ts";
+import { DirtyReader, RecordReader, type Recorded } from "./rows.ts";
 import { readCsync2 } from "./run.ts";
-import { LIST_FILES, listDirtyOf, type Command, type Scope } from "./verbs.ts";
+import { listDirtyOf, listFilesOf, type Command, type Scope } from "./verbs.ts";
 
-/** What csync2 still lists as dirty for a peer. */
-export interface Dirty {
-  readonly pending: number;
-  /** The first of them. */
-  readonly files: readonly string[];
+/** Counts files, each once, and keeps the first names. Names are byte strings. */
+export class Counter {
+  readonly #limit: number;
+  readonly #kept = new Set<string>();
+  #count = 0;
+
+  /** @param limit at most this many names are kept; files beyond it count each time */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(file: string): void {
+    if (this.#kept.has(file)) return;
+    this.#count++;
+    if (this.#kept.size < this.#limit) this.#kept.add(file);
+  }
+
+  /** Whether a file is among those that are kept by name. */
+  has(file: string): boolean {
+    return this.#kept.has(file);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** These files but those of the others that are kept by name. */
+  without(others: { has(file: string): boolean }): Counter {
+    const rest = new Counter(this.#limit);
+    for (const file of this.#kept) if (!others.has(file)) rest.add(file);
+    rest.#count += this.#count - this.#kept.size;
+    return rest;
+  }
+
+  /** The first names, as text. */
+  names(limit = Infinity): readonly string[] {
+    const names: string[] = [];
+    for (const file of this.#kept) {
+      if (names.length >= limit) break;
+      names.push(decode(file));
+    }
+    return names;
+  }
 }
 
-/** Asks csync2 what is dirty for the peer, and names the first `limit`; null if it cannot be told. */
+/**
+ * Tells of each file that csync2 lists as dirty for the peer, as a byte string, in the database's order.
+ * Throws `system` or `output` if csync2 cannot list them; `onFile` may have been called by then.
+ */
+export async function eachDirty(
+  host: ThisHost,
+  scope: Pick<Scope, "peer" | "groups">,
+  onFile: (file: string) => void,
+  begin: () => void = () => undefined,
+): Promise<void> {
+  await readList(host, listDirtyOf(scope), () => {
+    begin();
+    const reader = new DirtyReader(({ peer, file }) => {
+      if (peer === scope.peer) onFile(file);
+    });
+    return reader;
+  });
+}
+
+/** Counts what csync2 lists as dirty for the peer, and keeps the first `limit` names. Throws `system` or `output`. */
 export async function listDirty(
   host: ThisHost,
   scope: Pick<Scope, "peer" | "groups">,
   limit: number,
-): Promise<Dirty | null> {
-  return await readList(host, listDirtyOf(scope), () => {
-    const reader = new DirtyReader(scope.peer, limit);
-    return {
-      result: reader,
-      line: (line) => {
-        reader.line(line);
-      },
-    };
+): Promise<Counter> {
+  let counter = new Counter(limit);
+  const add = (file: string): void => {
+    counter.add(file);
+  };
+  await eachDirty(host, scope, add, () => {
+    counter = new Counter(limit);
   });
+  return counter;
 }
 
-/** What csync2 has recorded of those files that are `wanted`; null where it cannot be told. */
-export async function listRecords(
+/** Tells of each record that this host shares with the peer, in the database's order. Throws `system` or `output`. */
+export async function eachRecord(
   host: ThisHost,
-  wanted: ReadonlySet<string>,
-): Promise<ReadonlyMap<string, string> | null> {
-  if (wanted.size === 0) return new Map();
-  return await readList(host, LIST_FILES, () => {
-    const records = new Map<string, string>();
-    return {
-      result: records,
-      line: (line) => {
-        const [, record = "", file = ""] = /^([^\t]*)\t(.*)$/.exec(line) ?? [];
-        if (wanted.has(file)) records.set(file, record);
-      },
-    };
+  scope: Scope,
+  onRow: (row: Recorded) => void,
+  begin: () => void,
+): Promise<void> {
+  await readList(host, listFilesOf(scope), () => {
+    begin();
+    return new RecordReader(onRow);
   });
 }
 
-/** Reads one of csync2's lists, anew after a failure that passes; null where there is no reading it. */
-async function readList<T>(
+/** Reads one of csync2's lists, anew after a failure that passes. Throws `system`. */
+async function readList(
   host: ThisHost,
   command: Command,
-  reader: () => { readonly result: T; readonly line: (line: string) => void },
-): Promise<T | null> {
-  for (let attempts = 1; attempts <= host.settings.retries + 1; attempts++) {
-    const { result, line } = reader();
-    const said = new OutputReader();
-    const end = await readCsync2(host, command, {
-      stdout: line,
-      stderr: (complaint) => {
-        said.stderr(complaint);
+  begin: () => { line(line: string): void; end(): void },
+): Promise<void> {
+  const end = await repeat(host, {}, async () => {
+    const reader = begin();
+    const once = await attempt(
+      host,
+      command,
+      {
+        stdout: (line) => {
+          reader.line(line);
+        },
       },
-    });
-    if (end.kind === "exited" && command.good.includes(end.exit)) return result;
-    if (said.report.passing === undefined) return null;
-    await sleep(backoffAfter(attempts));
-  }
-  return null;
+      readCsync2,
+    );
+    reader.end();
+    return once;
+  });
+  if (end.kind === "ended" && end.exit !== 0)
+    throw new Csync2revError("system", end.report.complaint ?? "csync2 could not list its files");
 }

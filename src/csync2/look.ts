@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { backoffAfter } from "../backoff.ts";
 import type { ThisHost } from "../host.ts";
-import { OutputReader } from "./output.ts";
+import { attempt, repeat } from "./insist.ts";
+import { RecordReader } from "./rows.ts";
 import { readCsync2 } from "./run.ts";
 import { LIST_FILES } from "./verbs.ts";
 
@@ -16,29 +15,26 @@ export type Look =
 
 /** Has csync2 list what its database has recorded, up to the first file; changes nothing. Throws `system` if there is no csync2. */
 export async function lookIntoDatabase(host: ThisHost): Promise<Look> {
-  for (let attempts = 1; ; attempts++) {
-    const said = new OutputReader();
-    const look = await new Promise<Look>((resolve, reject) => {
-      readCsync2(host, LIST_FILES, {
-        stdout: (line) => {
-          if (isFile(line)) resolve({ kind: "records" });
-        },
-        stderr: (line) => {
-          said.stderr(line);
-        },
-      }).then((end) => {
-        if (end.kind === "exited" && LIST_FILES.good.includes(end.exit)) resolve({ kind: "empty" });
-        else resolve({ kind: "unreadable", why: said.report.complaint ?? "csync2 gave no reason" });
-      }, reject);
+  const found = new AbortController();
+  const end = await repeat(host, {}, async () => {
+    const reader = new RecordReader(({ record }) => {
+      if (!record.split(":").includes("type=dir")) found.abort();
     });
-    if (look.kind !== "unreadable" || said.report.passing === undefined || attempts > host.settings.retries)
-      return look;
-    await sleep(backoffAfter(attempts));
-  }
-}
-
-/** Whether a row of `csync2 -L`, `RECORD TAB FILE`, is that of something else than a directory (checktxt.c). */
-function isFile(row: string): boolean {
-  const [record, file] = row.split("\t", 2);
-  return file !== undefined && record !== undefined && !record.split(":").includes("type=dir");
+    const listed = await attempt(
+      host,
+      LIST_FILES,
+      {
+        stdout: (line) => {
+          reader.line(line);
+        },
+      },
+      (...run) => readCsync2(...run, { stop: found.signal }),
+    );
+    reader.end();
+    return listed;
+  });
+  if (found.signal.aborted) return { kind: "records" };
+  if (end.kind === "ended" && end.exit === 0) return { kind: "empty" };
+  const why = end.kind === "ended" ? end.report.complaint : end.holder;
+  return { kind: "unreadable", why: why ?? "csync2 gave no reason" };
 }

@@ -1,155 +1,213 @@
-/** What csync2's lines say of one run. */
+import { decode } from "../csync2cfg/source.ts";
+
+/** What csync2's lines say of one run. Texts are for people. */
 export interface Report {
-  /** Files written on, or deleted from, the peer. */
-  updated: number;
-  deleted: number;
-  /** The files that a dry run would write or delete. */
-  readonly wouldUpdate: Set<string>;
-  readonly wouldDelete: Set<string>;
-  /** csync2's last words on what went wrong. */
-  complaint: string | undefined;
-  /** Why it is worth trying again, where it is. */
-  passing: string | undefined;
+  /** Files that csync2 confirms to have written on, or deleted from, the peer. */
+  readonly updated: number;
+  readonly deleted: number;
+  /** What it named as what went wrong. */
+  readonly complaint: string | undefined;
+  /** Why it is worth trying again, if it is. */
+  readonly passing: string | undefined;
+  /** The last line that says something. */
+  readonly last: string | undefined;
+  /** Whether csync2 came to its end: it then says with how many errors. */
+  readonly finished: boolean;
 }
 
-/** So many files that would change are kept by name, and so counted, of each kind: csync2 names some more than once. */
-const NAMES_KEPT = 50_000;
-
 const BROKEN_OFF = "the connection to csync2 of the host that asked broke off";
+const DATABASE_HELD = "another csync2 holds the database";
+const NOT_ANSWERING = "csync2 of the host that asked does not answer";
+
+/** Failures that pass by themselves: how csync2's line begins, what else is in it, and what the administrator is told. */
+interface Passing {
+  readonly begins: string;
+  readonly has?: string;
+  readonly why: string;
+  readonly advice?: string;
+}
 
 /**
- * Failures that pass by themselves, as csync2 words them (db.c, check.c, update.c, conn.c, rsync.c) and as the administrator is
- * told. A conflict ("File stays in dirty state") or a refused identification is none of them.
+ * As csync2 words them (db.c, check.c, update.c, conn.c, rsync.c). A conflict ("File stays in dirty state") or a refused
+ * identification is not among them.
  */
-const PASSING: readonly (readonly [pattern: RegExp, why: string, advice?: string])[] = [
-  [/^Database backend is exceedingly busy/, "another csync2 holds the database"],
-  [/database is locked/i, "another csync2 holds the database"],
+const PASSING: readonly Passing[] = [
+  { begins: "Database backend is exceedingly busy", why: DATABASE_HELD },
+  { begins: "Database Error: ", has: "database is locked", why: DATABASE_HELD },
   // A rollback that another csync2 forced on it; the check or push goes on from what is recorded.
-  [/^Database Error: COMMIT .*no transaction is active/, "another csync2 holds the database"],
+  { begins: "Database Error: COMMIT ", has: "no transaction is active", why: DATABASE_HELD },
   // Another csync2 makes the database just now; or one was cut off while it did, and no csync2 ever mends that (db_sqlite.c).
-  [
-    /^Database Error: .*no such table: /,
-    "csync2's database is half made",
-    "csync2 was cut off when it first ran: delete its database, then csync2 -cIr / there and csync2rev --others --reconcile on both hosts",
-  ],
-  [/^This should not happen: Can't stat /, "a file vanished during the check"],
-  [/^ERROR: Cant stat /, "a file vanished during the push"],
-  [/^Can't create socket: /, "csync2 of the host that asked does not answer"],
-  [/^ERROR: Connection to remote host /, "csync2 of the host that asked does not answer"],
-  [/^(Read|Write|Format)-error while (sending|receiving) data/, BROKEN_OFF],
+  {
+    begins: "Database Error: ",
+    has: "no such table: ",
+    why: "csync2's database is half made",
+    advice:
+      "csync2 was cut off when it first ran: delete its database, then csync2 -cIr / there and csync2rev --others --reconcile on both hosts",
+  },
+  { begins: "This should not happen: Can't stat ", why: "a file vanished during the check" },
+  { begins: "ERROR: Cant stat ", why: "a file vanished during the push" },
+  { begins: "Can't create socket: ", why: NOT_ANSWERING },
+  { begins: "ERROR: Connection to remote host ", why: NOT_ANSWERING },
+  ...["Read", "Write", "Format"].flatMap((what) =>
+    ["sending", "receiving"].map((doing) => ({
+      begins: `${what}-error while ${doing} data`,
+      why: BROKEN_OFF,
+    })),
+  ),
 ];
 
 const COMPLAINT = /error|can't|cannot|failed|not accept/i;
-/** What csync2 says, between naming a file and telling how it went, where both hosts have changed it. */
-const ABOUT_CONFLICT = /^(auto resolving\.\.\.|Auto-resolving conflict: |Do not auto-resolve conflict: )/;
-/** Lines that match and yet say nothing on what went wrong. */
-const NO_COMPLAINT = /^(Finished with |Host stays in dirty state|Updating |Deleting |Marking |Connect)/;
+const ANNOUNCEMENTS = { "Updating ": "updated", "Deleting ": "deleted" } as const;
+/** What ends an announcement: a name with a newline in it goes on in the next line. */
+const ANNOUNCED = / on [^ /]+ \.\.\.$/;
+/** The longest announcement that is put together from lines, in bytes. */
+const ANNOUNCEMENT_LIMIT = 16_384;
+/** csync2 does not end this one with a newline: what comes next is on the same line. */
+const RESOLVING = /^auto resolving\.\.\. response = \d+/;
+/** How lines begin that say nothing of what went wrong, with those of a second -v. */
+const SAYS_NOTHING = [
+  ...[
+    "Finished with ",
+    "Connection closed.",
+    "Host stays in dirty state",
+    "Connect",
+    "Marking ",
+    "Running ",
+    "Try '",
+  ],
+  ...[
+    "Match (",
+    "Fetched tuple from peer: ",
+    "End of query results: ",
+    "SQL",
+    "Config-File: ",
+    "My hostname is ",
+  ],
+  ...[
+    "Database-File: ",
+    "Opening shared library ",
+    "Reading symbols from ",
+    "Peer x509 certificate is: ",
+    "Adding peer x509 ",
+  ],
+];
+
+/** Whether a line of csync2 -v says that it begins with a file. */
+export function isAnnouncement(line: string): boolean {
+  return Object.keys(ANNOUNCEMENTS).some((begin) => line.startsWith(begin));
+}
+
+/** Whether csync2 says so that csync2.lock has stopped it (csync2.c). */
+export function isStopped(line: string): boolean {
+  return line.startsWith("Found ") && line.trimEnd().endsWith("/csync2.lock");
+}
 
 /**
- * Reads what csync2 -v prints while it pushes (update.c). A file counts once the next line shows that it went well: csync2 names
- * it first and complains afterwards. A file name with a newline in it may spoil the count by one; pending files are not
- * taken from here.
+ * Reads what csync2 -v says while it checks, compares or pushes (update.c). csync2 names a file first and complains afterwards: a
+ * file counts once csync2 goes on to the next one, or closes the connection.
  */
 export class OutputReader {
-  readonly report: Report = {
-    updated: 0,
-    deleted: 0,
-    wouldUpdate: new Set(),
-    wouldDelete: new Set(),
-    complaint: undefined,
-    passing: undefined,
-  };
-  /** The file that csync2 named last; `as` null where nothing had to be done to it. */
+  #updated = 0;
+  #deleted = 0;
+  #complaint: string | undefined;
+  #passing: string | undefined;
+  #last: string | undefined;
+  #finished = false;
+  /** The file that csync2 named last; `as` null if nothing had to be done to it. */
   #announced: { readonly as: "updated" | "deleted" | null; readonly file: string } | undefined;
+  /** An announcement that goes on in the next line. */
+  #begun: string | undefined;
   /** How many files csync2 has said stay dirty. */
   #staying = 0;
-  /** The file that csync2 has just said stays dirty. */
-  #stays: { readonly file: string; readonly line: string } | undefined;
+  /** What it said of the file that stays, until it is known whether its directory is only missing. */
+  #stays: string | undefined;
 
-  stdout(line: string): void {
-    const dry = /^[?!]([MD]): \S+\s+(.*)$/.exec(line);
-    if (dry !== null) keep(dry[1] === "D" ? this.report.wouldDelete : this.report.wouldUpdate, dry[2] ?? "");
-    else if (line.startsWith("Found ") && line.endsWith("/csync2.lock")) this.report.complaint = line;
+  get report(): Report {
+    return {
+      updated: this.#updated,
+      deleted: this.#deleted,
+      complaint: this.#complaint,
+      passing: this.#passing,
+      last: this.#last,
+      finished: this.#finished,
+    };
   }
 
-  stderr(line: string): void {
+  /** One line of csync2's stdout. */
+  stdout(line: string): void {
+    if (isStopped(line)) this.#complaint = decode(line);
+  }
+
+  /** One line of csync2's stderr. */
+  stderr(said: string): void {
+    const line = this.#begun === undefined ? said.replace(RESOLVING, "") : `${this.#begun}\n${said}`;
+    this.#begun = undefined;
+    if (isAnnouncement(line)) {
+      this.#settle(line);
+      if (ANNOUNCED.test(line)) this.#announce(line);
+      else if (line.length < ANNOUNCEMENT_LIMIT) this.#begun = line;
+      return;
+    }
+    if (line.startsWith("File stays in dirty state")) {
+      const file = this.#announced?.file ?? "a file";
+      this.#announced = undefined;
+      this.#staying++;
+      this.#stays = decode(`${file}: ${line}`);
+      return;
+    }
+    if (line.startsWith("File is already up to date on peer")) {
+      if (this.#announced !== undefined) this.#announced = { ...this.#announced, as: null };
+      return;
+    }
+    // "Won" has csync2 name the file again, and write it; "Do not" has it say that the file stays.
+    if (line.startsWith("Auto-resolving conflict: Won")) this.#announced = undefined;
+    if (line.startsWith("Auto-resolving conflict: ") || line.startsWith("Do not auto-resolve conflict: "))
+      return;
+    this.#settle(line);
+    this.#complain(line);
+  }
+
+  #announce(line: string): void {
+    const begin = line.startsWith("Updating ") ? "Updating " : "Deleting ";
+    const file = line.slice(begin.length).replace(ANNOUNCED, "");
+    this.#announced = { as: ANNOUNCEMENTS[begin], file };
+  }
+
+  /** What the line behind a file's says of it. */
+  #settle(line: string): void {
     if (this.#stays !== undefined) {
-      if (line.startsWith("missing parent dir ")) {
-        // csync2 marks the directory too, forgets its errors and begins anew; in a dry run the file would be written.
-        keep(this.report.wouldUpdate, this.#stays.file);
-        this.#staying = 0;
-      } else this.report.complaint = this.#stays.line;
+      // csync2 marks the directory too, forgets its errors and begins anew.
+      if (line.startsWith("missing parent dir ")) this.#staying = 0;
+      else this.#complaint = this.#stays;
       this.#stays = undefined;
     }
-    const announced = this.#announced;
+    const as = this.#announced?.as ?? null;
     this.#announced = undefined;
-    if (line.startsWith("File stays in dirty state")) {
-      // Of a name with a newline in it the announcement is not understood, and its file stays dirty all the same.
-      const file = announced?.file ?? "a file";
-      this.#staying++;
-      this.#stays = { file, line: `${file}: ${line}` };
-      return;
-    }
-    if (announced !== undefined) {
-      if (ABOUT_CONFLICT.test(line)) {
-        // "Won" has csync2 name the file again, and write it.
-        if (!line.includes("Won")) this.#announced = announced;
-        return;
-      }
-      if (line.startsWith("File is already up to date on peer")) {
-        this.#announced = { ...announced, as: null };
-        return;
-      }
-      if (announced.as !== null && !line.startsWith("ERROR")) this.report[announced.as]++;
-    }
-    const update = /^(Updating|Deleting) (.*) on \S+ \.\.\.$/.exec(line);
-    if (update !== null) {
-      this.#announced = { as: update[1] === "Deleting" ? "deleted" : "updated", file: update[2] ?? "" };
-      return;
-    }
-    const errors = Number(/^Finished with (\d+) errors\.$/.exec(line)?.[1] ?? 0);
-    if (this.#staying > 0 && errors > this.#staying) {
-      // Of a connection that broke off while a file was sent csync2 says nothing, but it counts that BYE went unanswered.
-      this.report.passing ??= BROKEN_OFF;
-      this.report.complaint = this.report.passing;
-    }
-    const [, passing, advice] = PASSING.find(([pattern]) => pattern.test(line)) ?? [];
-    this.report.passing = passing ?? this.report.passing;
-    if (passing !== undefined || (COMPLAINT.test(line) && !NO_COMPLAINT.test(line)))
-      this.report.complaint = advice === undefined ? line : `${line}; ${advice}`;
-  }
-}
-
-function keep(names: Set<string>, file: string): void {
-  if (names.size < NAMES_KEPT) names.add(file);
-}
-
-/** The files that `csync2 -M` lists as dirty for a peer: all counted, the first `limit` named. */
-export class DirtyReader {
-  readonly #peer: string;
-  readonly #limit: number;
-  #lastIsOurs = false;
-  pending = 0;
-  readonly files: string[] = [];
-
-  constructor(peer: string, limit: number) {
-    this.#peer = peer;
-    this.#limit = limit;
+    const goesOn =
+      isAnnouncement(line) || line.startsWith("Connection closed.") || line.startsWith("Running ");
+    if (!goesOn) return;
+    if (as === "updated") this.#updated++;
+    if (as === "deleted") this.#deleted++;
   }
 
-  /** One line of csync2's stdout. A name with a newline in it goes on in the next line, which does not begin like a row. */
-  line(line: string): void {
-    const row = /^(?:force|chary)\t([^\t]*)\t([^\t]*)\t(.*)$/.exec(line);
-    if (row === null) {
-      if (this.#lastIsOurs) this.files.push(`${this.files.pop() ?? ""}\n${line}`);
-      return;
+  #complain(line: string): void {
+    const [, errors] = /^Finished with (\d{1,9}) errors\.$/.exec(line) ?? [];
+    if (errors !== undefined) {
+      this.#finished = true;
+      if (this.#staying > 0 && Number(errors) > this.#staying) {
+        // Of a connection that broke off while a file was sent csync2 says nothing, but it counts that BYE went unanswered.
+        this.#passing ??= BROKEN_OFF;
+        this.#complaint = this.#passing;
+      }
     }
-    const [, , peername, file = ""] = row;
-    this.#lastIsOurs = false;
-    if (peername !== this.#peer) return;
-    this.pending++;
-    if (this.files.length >= this.#limit) return;
-    this.files.push(file);
-    this.#lastIsOurs = true;
+    const passing = PASSING.find(
+      ({ begins, has }) => line.startsWith(begins) && (has === undefined || line.includes(has)),
+    );
+    this.#passing = passing?.why ?? this.#passing;
+    if (line === "" || SAYS_NOTHING.some((begin) => line.startsWith(begin))) return;
+    const text = decode(line);
+    this.#last = text;
+    if (passing !== undefined || COMPLAINT.test(line))
+      this.#complaint = passing?.advice === undefined ? text : `${text}; ${passing.advice}`;
   }
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 
 /** Ticks of the kernel's clock in a second: proc(5) counts in them; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -26,6 +26,18 @@ export function receivedBytes(): number {
     .filter((pid) => (read(`/proc/${pid}/cmdline`)?.split("\0") ?? []).some((word) => /^-\w*i/.test(word)))
     .map((pid) => Number(/^rchar: (\d+)$/m.exec(read(`/proc/${pid}/io`) ?? "")?.[1] ?? 0))
     .reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** Whether a process is there. */
+export function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${pid}`);
+}
+
+/** Whether a process has been started with this text as one of its arguments. */
+export function isInUse(argument: string): boolean {
+  return readdirSync("/proc").some(
+    (pid) => read(`/proc/${pid}/cmdline`)?.split("\0").includes(argument) === true,
+  );
 }
 
 /** Who holds a lock file, in words for an administrator: the program, its pid and for how long it has run. */

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { closeSync } from "node:fs";
 import { constants } from "node:os";
+import type { Readable } from "node:stream";
 import type { ThisHost } from "../host.ts";
 import { childPath, findProgram } from "../programs.ts";
 import { LineSplitter } from "./lines.ts";
@@ -8,10 +9,20 @@ import { openLockFile } from "./lock-file.ts";
 import { childOf, describeHolder, processorTicks } from "./processes.ts";
 import type { Command } from "./verbs.ts";
 
-/** Who is told of a run while it goes on. */
+/** What can be done about a csync2 that only reads. */
+export interface Flow {
+  /** Its output is left unread, and csync2 waits, until it is resumed. */
+  pause(): void;
+  resume(): void;
+}
+
+/** Who is told of a run while it goes on. Lines are byte strings: decode() makes text of them. */
 export interface RunWatcher {
+  /** What these throw ends a csync2 that only reads, and is thrown. */
   stdout?(line: string): void;
   stderr?(line: string): void;
+  /** A csync2 has been started. */
+  started?(flow: Flow): void;
   /** Another csync2 holds the lock; `holder` says which. */
   waiting?(holder: string): void;
   /** csync2 runs; `idle` is for how many seconds it has printed nothing and used no processor. */
@@ -25,6 +36,12 @@ export type RunEnd =
   | { readonly kind: "busy"; readonly holder: string }
   /** csync2 hangs: it has been left alone, and goes on holding the lock. */
   | { readonly kind: "stuck"; readonly pid: number | undefined };
+
+/** How to run it, beside the command. */
+export interface RunOptions {
+  /** Ends a csync2 that only reads. */
+  readonly stop?: AbortSignal | undefined;
+}
 
 /** What flock(1) exits with when the lock is held; no status of csync2's. */
 const CONFLICT = 199;
@@ -41,7 +58,12 @@ const DRAIN = 500;
  * since csync2 does not, and would die half-way where its reader is gone.
  * Throws `system` where flock, env, csync2 or the lock file cannot be had, before anything is started.
  */
-export async function runCsync2(host: ThisHost, command: Command, watcher: RunWatcher = {}): Promise<RunEnd> {
+export async function runCsync2(
+  host: ThisHost,
+  command: Command,
+  watcher: RunWatcher = {},
+  options: RunOptions = {},
+): Promise<RunEnd> {
   const { lockFile, lockTimeout } = host.settings;
   const flock = findProgram("flock");
   const csync2 = [findProgram("env"), "--ignore-signal=PIPE", ...csync2Line(host, command)];
@@ -53,13 +75,15 @@ export async function runCsync2(host: ThisHost, command: Command, watcher: RunWa
   const csync2Pid = (child: ChildProcess): number | undefined =>
     child.pid === undefined ? undefined : childOf(child.pid);
   closeSync(openLockFile(lockFile));
-  const atOnce = await run(host, underLock(["--nonblock"]), watcher, csync2Pid);
+  const how = { ...options, reads: command.reads === true, csync2Pid };
+  const atOnce = await run(host, underLock(["--nonblock"]), watcher, how);
   if (!isConflict(atOnce)) return atOnce;
   const holder = describeHolder(lockFile);
   if (lockTimeout === 0) return { kind: "busy", holder };
   watcher.waiting?.(holder);
   const telling = setInterval(() => watcher.waiting?.(describeHolder(lockFile)), TELL_EVERY);
   const begun: RunWatcher = {
+    ...watcher,
     stdout: (line) => {
       clearInterval(telling);
       watcher.stdout?.(line);
@@ -74,15 +98,38 @@ export async function runCsync2(host: ThisHost, command: Command, watcher: RunWa
     },
   };
   const wait = underLock(["--timeout", String(lockTimeout)]);
-  const inTime = await run(host, wait, begun, csync2Pid).finally(() => {
+  const inTime = await run(host, wait, begun, how).finally(() => {
     clearInterval(telling);
   });
   return isConflict(inTime) ? { kind: "busy", holder: describeHolder(lockFile) } : inTime;
 }
 
 /** Runs a csync2 that only reads its database, without the lock: it need not wait for a push to another host. */
-export async function readCsync2(host: ThisHost, command: Command, watcher: RunWatcher): Promise<RunEnd> {
-  return await run(host, csync2Line(host, command), watcher, (child) => child.pid);
+export async function readCsync2(
+  host: ThisHost,
+  command: Command,
+  watcher: RunWatcher,
+  options: RunOptions = {},
+): Promise<RunEnd> {
+  return await run(host, csync2Line(host, command), watcher, {
+    ...options,
+    reads: true,
+    csync2Pid: (child) => child.pid,
+  });
+}
+
+/**
+ * Runs a csync2 that takes names of files, NUL behind each, from stdin: as arguments, so that any byte may be in them and any number
+ * of them comes. xargs(1) runs it as often as is needed. Without the lock: it is for a database of our own.
+ */
+export async function runOnNames(
+  host: ThisHost,
+  command: Command,
+  names: Buffer,
+  watcher: RunWatcher,
+): Promise<RunEnd> {
+  const line = [findProgram("xargs"), "-0", ...csync2Line(host, command)];
+  return await run(host, line, watcher, { input: names, reads: false, csync2Pid: (child) => child.pid });
 }
 
 function isConflict(end: RunEnd): boolean {
@@ -101,46 +148,96 @@ function csync2Line(host: ThisHost, command: Command): readonly string[] {
   ];
 }
 
-/** @param csync2Pid csync2 itself, once it runs */
+interface Manner extends RunOptions {
+  /** Whether csync2 only reads, so that ending it harms nothing. */
+  readonly reads: boolean;
+  /** For its stdin. */
+  readonly input?: Buffer;
+  /** csync2 itself, once it runs. */
+  readonly csync2Pid: (child: ChildProcess) => number | undefined;
+}
+
 async function run(
   host: ThisHost,
   line: readonly string[],
   watcher: RunWatcher,
-  csync2Pid: (child: ChildProcess) => number | undefined,
+  { reads, stop, input, csync2Pid }: Manner,
 ): Promise<RunEnd> {
   const { spawn } = await import("node:child_process");
   const [program = "", ...args] = line;
   const child = spawn(program, args, {
     detached: true,
     env: { ...process.env, PATH: childPath(), LC_ALL: "C", CSYNC2_SYSTEM_DIR: host.systemDirectory },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
+  const { stdout, stderr } = child as ChildProcess & { readonly stdout: Readable; readonly stderr: Readable };
+  child.stdin?.on("error", () => undefined);
+  child.stdin?.end(input);
   const idleTimeout = host.settings.idleTimeout * 1000;
   return await new Promise<RunEnd>((resolve, reject) => {
     let lastSign = performance.now();
     let lastTicks: number | undefined;
-    for (const name of ["stdout", "stderr"] as const) {
-      const lines = new LineSplitter((text) => watcher[name]?.(text));
-      child[name].on("data", (chunk: Buffer) => {
+    const end = (): void => {
+      // It is the leader of a group of its own, with flock(1) and csync2 in it.
+      if (reads && child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+        process.kill(-child.pid, "SIGTERM");
+    };
+    const quit = (): void => {
+      clearInterval(look);
+      stop?.removeEventListener("abort", end);
+      stdout.destroy();
+      stderr.destroy();
+      child.unref();
+    };
+    const leave = (how: RunEnd): void => {
+      quit();
+      resolve(how);
+    };
+    const fail = (error: Error): void => {
+      end();
+      quit();
+      reject(error);
+    };
+    const flow: Flow = {
+      pause: () => {
+        stdout.pause();
+        stderr.pause();
+      },
+      resume: () => {
+        stdout.resume();
+        stderr.resume();
+      },
+    };
+    for (const [stream, hear] of [
+      [stdout, watcher.stdout?.bind(watcher)],
+      [stderr, watcher.stderr?.bind(watcher)],
+    ] as const) {
+      const lines = new LineSplitter((text) => hear?.(text));
+      const attempt = (work: () => void): void => {
+        try {
+          work();
+        } catch (error) {
+          fail(error as Error);
+        }
+      };
+      stream.on("data", (chunk: Buffer) => {
         lastSign = performance.now();
-        lines.push(chunk);
+        attempt(() => {
+          lines.push(chunk);
+        });
       });
-      child[name].on("end", () => {
-        lines.end();
+      stream.on("end", () => {
+        attempt(() => {
+          lines.end();
+        });
       });
     }
-    const leave = (end: RunEnd): void => {
-      clearInterval(look);
-      child.stdout.destroy();
-      child.stderr.destroy();
-      child.unref();
-      resolve(end);
-    };
     const look = setInterval(
       () => {
         const pid = csync2Pid(child);
         const ticks = pid === undefined ? undefined : processorTicks(pid);
-        if (ticks === undefined || ticks !== lastTicks) lastSign = performance.now();
+        // One that we leave unread can do nothing.
+        if (ticks === undefined || ticks !== lastTicks || stdout.isPaused()) lastSign = performance.now();
         lastTicks = ticks;
         const idle = performance.now() - lastSign;
         if (pid !== undefined) watcher.running?.(Math.floor(idle / 1000));
@@ -148,19 +245,24 @@ async function run(
       },
       Math.min(LOOK_EVERY, idleTimeout / 2),
     );
-    child.on("error", (error) => {
-      clearInterval(look);
-      reject(error);
-    });
+    if (stop?.aborted === true) end();
+    stop?.addEventListener("abort", end);
+    child.on("spawn", () => watcher.started?.(flow));
+    child.on("error", fail);
     child.on("exit", (code, signal) => {
-      const end: RunEnd = {
+      const how: RunEnd = {
         kind: "exited",
         exit: code ?? 128 + (signal === null ? 0 : constants.signals[signal]),
       };
-      const drained = setTimeout(leave, DRAIN, end);
+      const drain = (): void => {
+        // There is more to be read.
+        if (stdout.isPaused() || performance.now() - lastSign < DRAIN) drained.refresh();
+        else leave(how);
+      };
+      const drained = setTimeout(drain, DRAIN);
       child.on("close", () => {
         clearTimeout(drained);
-        leave(end);
+        leave(how);
       });
     });
   });

@@ -1,11 +1,13 @@
+import { END_OF_TUPLES } from "./rows.ts";
+
 /** One csync2 to run: its arguments after the options that every run has, and the exit statuses that mean success. */
 export interface Command {
   readonly args: readonly string[];
   readonly good: readonly number[];
-  /** What csync2 must have said on stderr: a comparison whose connection breaks off reads as success, and as files that the peer lacks. */
-  readonly says?: RegExp;
-  /** A dry run counts a file in a directory that it did not make as an error: 1 is good if csync2 complains of nothing else. */
-  readonly dry?: true;
+  /** How a line of its stderr must begin: a comparison whose connection breaks off reads as success, and as files that the peer lacks. */
+  readonly says?: string;
+  /** It only reads databases: ending it harms nothing. */
+  readonly reads?: true;
   /** One run serves every request that came before it started. */
   readonly shared?: true;
   /** What it means, for the reader of a report, that a signal ended it. */
@@ -32,7 +34,7 @@ export const CHECK: Command = {
 
 /** What one verb is: everything that csync2rev does differently from verb to verb. */
 interface Row {
-  /** What it runs, in order. A reconcile marks files first. */
+  /** What it runs, in order. A preview and a reconcile compare too. */
   readonly commands: (scope: Scope) => readonly Command[];
   /** Whether it writes files on the requester. */
   readonly pushes: boolean;
@@ -40,7 +42,7 @@ interface Row {
   readonly needsWayBack: boolean;
   /** Whether it only tells what would be pushed. */
   readonly previews: boolean;
-  /** Marks what is newer here, or only here, before it runs its commands. */
+  /** Pushes what is newer here, or only here, too. */
   readonly reconciles: boolean;
   /** What a screen says while it runs. */
   readonly doing: string;
@@ -70,7 +72,7 @@ export const VERBS = {
   },
   preview: {
     ...QUIET,
-    commands: (scope) => [CHECK, pushDry(scope)],
+    commands: () => [CHECK],
     needsWayBack: true,
     previews: true,
     doing: "previewing",
@@ -94,43 +96,38 @@ export function verbOf(name: string): Verb | undefined {
 
 /** Lists the dirty files; 2 when there are none. */
 export function listDirtyOf({ groups }: Pick<Scope, "groups">): Command {
-  return { args: ["-M", ...limitedTo(groups)], good: [0, 2] };
+  return { args: ["-M", ...limitedTo(groups)], good: [0, 2], reads: true };
 }
 
-/** Lists what the database has recorded of each file; 2 when there is none. */
-export const LIST_FILES: Command = { args: ["-L"], good: [0, 2] };
+/** Lists what this host's database has recorded of each file; 2 when there is none. */
+export const LIST_FILES: Command = { args: ["-L"], good: [0, 2], reads: true };
 
-/** Compares this host's database with a peer's; the second -v has csync2 name what the peer has recorded. */
+/** Lists what this host's database has recorded of each file that it shares with a peer; 2 when there is none. */
+export function listFilesOf({ me, peer, groups }: Scope): Command {
+  return { args: ["-S", ...limitedTo(groups), me, peer], good: [0, 2], reads: true };
+}
+
+/** Compares this host's database with a peer's; the second -v has csync2 name what the peer has recorded. 2 when they are equal. */
 export function compare({ me, peer, groups }: Scope): Command {
   return {
     args: ["-v", "-T", ...limitedTo(groups), me, peer],
-    good: [0, IN_SYNC],
-    says: /^End of query results: OK \(/,
+    good: [0, 2],
+    says: END_OF_TUPLES,
+    reads: true,
   };
 }
 
-/** Marks every file that differs from the peer's, or that only this host has, as changed here, for that peer alone. */
-export function markDifferences({ me, peer, groups }: Scope): Command {
-  return { args: ["-T", "-U", "-I", ...limitedTo(groups), me, peer], good: [0, IN_SYNC] };
-}
-
 /**
- * Marks one file that differs from the peer's as changed here, for that peer alone. The peer may have had a hand in the file's name:
- * behind `--` csync2 takes it for no option.
+ * Marks files as dirty whose paths come behind it. For a database of our own: in the host's it would mark them for every peer.
+ * The peer may have had a hand in a file's name: behind `--` csync2 takes it for no option.
  */
-export function markDifference({ me, peer, groups }: Scope, file: string): Command {
-  return { args: ["-T", "-U", "-I", ...limitedTo(groups), "--", me, peer, file], good: [0, IN_SYNC] };
+export function mark({ groups }: Pick<Scope, "groups">): Command {
+  return { args: ["-m", ...limitedTo(groups), "--"], good: [0] };
 }
 
-/** `csync2 -T` exits so when both hosts have the same (csync2 -h, Exit codes). */
-const IN_SYNC = 2;
-
-function push({ peer, groups }: Scope): Command {
+/** Pushes what is dirty for the peer. */
+export function push({ peer, groups }: Scope): Command {
   return { args: ["-u", "-P", peer, ...limitedTo(groups)], good: [0] };
-}
-
-function pushDry(scope: Scope): Command {
-  return { ...push(scope), args: ["-d", ...push(scope).args], dry: true };
 }
 
 function limitedTo(groups: Scope["groups"]): readonly string[] {

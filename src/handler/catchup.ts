@@ -1,13 +1,18 @@
-import { markNewer } from "../csync2/compare.ts";
-import { insist, nothingRun, type InsistWatcher } from "../csync2/insist.ts";
-import { listDirty } from "../csync2/list.ts";
+import { insist, nothingRun, type Ended, type InsistWatcher } from "../csync2/insist.ts";
+import { listDirty, type Counter } from "../csync2/list.ts";
+import { preview } from "../csync2/preview.ts";
+import { pushNewer } from "../csync2/reconcile.ts";
 import { VERBS } from "../csync2/verbs.ts";
+import { decode } from "../csync2cfg/source.ts";
 import { Csync2revError } from "../errors.ts";
 import type { ConfiguredHost } from "../host.ts";
 import { FILES_LIMIT, type Done, type FailureReason } from "../wire/messages.ts";
 import type { AuthorisedRequest, Refusal } from "./authorise.ts";
 import { checkOnce } from "./checks.ts";
 import type { Replies } from "./replies.ts";
+
+/** At most this many names of dirty files are kept, to tell them from what a reconcile leaves. */
+const PENDING_KEPT = 100_000;
 
 /** How csync2 went, for the requester and for the log. */
 export interface Ending {
@@ -49,56 +54,73 @@ export async function catchUp(
   }
   let last = nothingRun();
   let attempts = 0;
-  let undecided: readonly string[] = [];
-  if (verb.reconciles) {
-    const marked = await markNewer(host, scope, configuration.prefixes, watcher);
-    if (marked.kind === "busy") return { reason: "busy", detail: marked.holder };
-    last = marked;
-    attempts += marked.attempts;
-    undecided = marked.undecided;
-  }
+  let [updated, deleted] = [0, 0];
   let checks = false;
-  for (const command of last.exit === 0 ? verb.commands(scope) : []) {
+  const busy = (holder: string): Refusal => ({ reason: "busy", detail: holder });
+  const count = (end: Ended): void => {
+    last = end.exit !== 0 || last.exit === 0 ? end : last;
+    attempts += end.attempts;
+    updated += end.report.updated;
+    deleted += end.report.deleted;
+  };
+  const ending = (rest: Pick<Done, "pending" | "undecided" | "files">): Ending => {
+    const { exit, report } = last;
+    const complaint = exit === 0 ? undefined : report.complaint;
+    const detail = complaint !== undefined && checks && !request.isWhole ? CHECK_FAILED : complaint;
+    const done: Done = {
+      type: "done",
+      exit,
+      updated,
+      deleted,
+      ...rest,
+      attempts,
+      seconds: secondsSince(began),
+      ...(detail === undefined ? {} : { detail }),
+    };
+    return { done, complaint };
+  };
+
+  for (const command of verb.commands(scope)) {
     checks = command.shared === true;
-    const insisted = checks
+    const end = checks
       ? await checkOnce(host, connected, checkWatcher)
       : await insist(host, command, watcher);
-    if (insisted.kind === "busy") return { reason: "busy", detail: insisted.holder };
-    last = insisted;
-    attempts += insisted.attempts;
-    if (insisted.exit !== 0) break;
+    if (end.kind === "busy") return busy(end.holder);
+    count(end);
+    if (end.exit !== 0) break;
   }
-
-  const { exit, report } = last;
-  const complaint = exit === 0 ? undefined : report.complaint;
-  const detail = complaint !== undefined && checks && !request.isWhole ? CHECK_FAILED : complaint;
-  const done: Done = {
-    type: "done",
-    exit,
-    updated: verb.previews ? report.wouldUpdate.size : report.updated,
-    deleted: verb.previews ? report.wouldDelete.size : report.deleted,
-    ...(await left()),
-    attempts,
-    seconds: secondsSince(began),
-    ...(detail === undefined ? {} : { detail }),
-  };
-  return { done, complaint };
-
-  /** What the requester still lacks; after a dry run, what it would be sent. */
-  async function left(): Promise<Pick<Done, "pending" | "undecided" | "files">> {
-    if (request.verb === "ping") return {};
-    if (verb.previews) {
-      const files = [...report.wouldUpdate, ...report.wouldDelete];
-      return { pending: files.length, files: files.slice(0, FILES_LIMIT) };
-    }
-    const dirty = await listDirty(host, scope, FILES_LIMIT);
-    if (dirty === null) return {};
-    const files = [...undecided, ...dirty.files].slice(0, FILES_LIMIT);
-    return {
-      pending: dirty.pending + undecided.length,
-      files,
-      ...(undecided.length === 0 ? {} : { undecided: undecided.length }),
-    };
+  if (verb.previews && last.exit === 0) {
+    checks = false;
+    const end = await preview(host, scope, FILES_LIMIT, watcher);
+    if (end.kind === "busy") return busy(end.holder);
+    count(end);
+    [updated, deleted] = [end.written.count, end.deleted.count];
+    const files = [...end.written.names(), ...end.deleted.names()].slice(0, FILES_LIMIT);
+    return ending(end.exit === 0 ? { pending: updated + deleted, files } : {});
+  }
+  let left: Counter | undefined;
+  // A conflict of what was dirty before does not keep the rest back; a broken connection would not bring it either.
+  if (verb.reconciles && last.report.passing === undefined) {
+    const end = await pushNewer(host, scope, configuration.prefixes, watcher);
+    if (end.kind === "busy") return busy(end.holder);
+    count(end);
+    ({ left } = end);
+  }
+  if (request.verb === "ping") return ending({});
+  try {
+    const dirty = await listDirty(host, scope, PENDING_KEPT);
+    // What a reconcile left may be dirty all the same.
+    const undecided = left?.without(dirty);
+    const files = [...(undecided?.names(FILES_LIMIT) ?? []), ...dirty.names(FILES_LIMIT)];
+    return ending({
+      pending: dirty.count + (undecided?.count ?? 0),
+      files: files.slice(0, FILES_LIMIT),
+      ...(undecided === undefined || undecided.count === 0 ? {} : { undecided: undecided.count }),
+    });
+  } catch (error) {
+    if (!(error instanceof Csync2revError)) throw error;
+    if (last.exit === 0) last = { ...last, exit: 1, report: { ...last.report, complaint: error.message } };
+    return ending({});
   }
 }
 
@@ -115,7 +137,7 @@ function secondsSince(began: number): number {
 
 function tellRequester(replies: Replies, output: boolean, gone: () => boolean): InsistWatcher {
   const tellLine = (line: string): void => {
-    if (output) replies.send({ type: "output", line });
+    if (output) replies.send({ type: "output", line: decode(line) });
   };
   return {
     stdout: tellLine,

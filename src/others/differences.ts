@@ -1,8 +1,12 @@
-import type { Difference } from "../csync2/compare.ts";
+import { Counter } from "../csync2/list.ts";
+import type { Difference } from "../csync2/merge.ts";
 import type { PeerResult } from "../requester/outcome.ts";
 
+/** At most this many files of each kind are named; all are counted. */
+const NAMES_OF_A_KIND = 1_000;
+
 /** The kinds of difference, in the order in which they are told, with what would help. */
-const DIFFERENCES: readonly (readonly [what: string, is: (difference: Difference) => boolean])[] = [
+const KINDS: readonly (readonly [what: string, is: (difference: Difference) => boolean])[] = [
   ["newer there: --reconcile brings them", ({ on, newer }) => on === "both" && newer === "there"],
   ["only there, new or deleted elsewhere: --reconcile brings them too", ({ on }) => on === "there"],
   [
@@ -13,19 +17,27 @@ const DIFFERENCES: readonly (readonly [what: string, is: (difference: Difference
     "only here, new or deleted elsewhere: csync2rev --others --reconcile there brings them too",
     ({ on }) => on === "here",
   ],
-  ["of which nobody can tell which is newer", ({ newer }) => newer === null],
+  ["of which csync2rev cannot tell which version is newer", ({ newer }) => newer === null],
 ];
 
-/** What `--verify` makes of a peer that has delivered all: nothing new if nothing differs. The files are named in the order of their kinds. */
-export function whatDiffers(differences: readonly Difference[]): Partial<PeerResult> {
-  if (differences.length === 0) return {};
-  const kinds = DIFFERENCES.map(([what, is]) => ({ what, found: differences.filter(is) }));
-  const found = kinds.filter((kind) => kind.found.length > 0);
-  return {
-    outcome: "pending",
-    reason: "differs",
-    detail: found.map((kind) => `${kind.found.length} ${kind.what}`).join("; "),
-    pending: differences.length,
-    files: found.flatMap((kind) => kind.found.map(({ file }) => file)),
-  };
+/** Counts differences by kind, and names the first of each. */
+export class Differences {
+  readonly #kinds = KINDS.map(([what, is]) => ({ what, is, found: new Counter(NAMES_OF_A_KIND) }));
+
+  add(difference: Difference): void {
+    this.#kinds.find(({ is }) => is(difference))?.found.add(difference.file);
+  }
+
+  /** What they make of a peer's result: nothing if there are none. Files are named in the order of their kinds. */
+  get result(): Partial<PeerResult> {
+    const kinds = this.#kinds.filter(({ found }) => found.count > 0);
+    if (kinds.length === 0) return {};
+    return {
+      outcome: "pending",
+      reason: "differs",
+      detail: kinds.map(({ what, found }) => `${found.count} ${what}`).join("; "),
+      pending: kinds.reduce((sum, { found }) => sum + found.count, 0),
+      files: kinds.flatMap(({ found }) => found.names()),
+    };
+  }
 }

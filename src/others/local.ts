@@ -1,42 +1,64 @@
-import { compareWith, type Difference } from "../csync2/compare.ts";
-import { insist, type Ended, type Insisted } from "../csync2/insist.ts";
-import { listDirty, listRecords } from "../csync2/list.ts";
-import { CHECK } from "../csync2/verbs.ts";
+import { compareWith } from "../csync2/compare.ts";
+import { insist, type Insisted } from "../csync2/insist.ts";
+import { Counter, eachRecord, listDirty } from "../csync2/list.ts";
+import { CHECK, type Scope } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
+import { onLimit, unless, type Limits } from "../requester/limits.ts";
 import type { Route } from "../requester/plan.ts";
+import { Differences } from "./differences.ts";
 
-/** Finds this host's own changes and marks them dirty. Throws `system` where csync2 did not manage. */
+/** At most this many dirty files are looked at for deletions, and this many are named. */
+const DIRTY_LIMIT = 200_000;
+
+/** Finds this host's own changes and marks them dirty. It goes on if nobody waits for it any more. Throws `system`. */
 export async function checkHere(host: ThisHost): Promise<void> {
   demandSuccess(await insist(host, CHECK, {}), "its check");
 }
 
-/** The files on which this host's database and a peer's disagree. Throws `system` where csync2 did not manage. */
-export async function differencesFrom(
-  host: ThisHost,
-  { group, peer }: Route,
-): Promise<readonly Difference[]> {
-  return demandSuccess(
-    await compareWith(host, { me: group.me.peername, peer: peer.peername, groups: null }),
-    "its comparison",
-  ).differences;
+/** The files on which this host's database and a peer's disagree. Throws `system`, or `gone` if a limit is reached. */
+export async function differencesFrom(host: ThisHost, route: Route, limits: Limits): Promise<Differences> {
+  let differences = new Differences();
+  const stopping = new AbortController();
+  const forget = onLimit(limits, () => {
+    stopping.abort();
+  });
+  const begin = () => {
+    const found = (differences = new Differences());
+    return found.add.bind(found);
+  };
+  const comparing = compareWith(host, scopeOf(route), {}, begin, { stop: stopping.signal }).finally(forget);
+  demandSuccess(await unless(["deadline", "interrupt"], limits, comparing), "its comparison");
+  return differences;
 }
 
-/**
- * The files that have been deleted here, of which a peer has not been told: it would give them back. Throws `system` where csync2
- * did not manage.
- */
-export async function unsentDeletions(host: ThisHost, { peer }: Route): Promise<readonly string[]> {
-  const dirty = await listDirty(host, { peer: peer.peername, groups: null }, Infinity);
-  const recorded = dirty === null ? null : await listRecords(host, new Set(dirty.files));
-  if (dirty === null || recorded === null)
-    throw new Csync2revError("system", "csync2 on this host could not list what is dirty");
-  return dirty.files.filter((file) => !recorded.has(file));
+/** The files that have been deleted here, of which a peer has not been told: it would give them back. Throws `system` or `output`. */
+export async function unsentDeletions(host: ThisHost, route: Route): Promise<Counter> {
+  const scope = scopeOf(route);
+  const dirty = await listDirty(host, scope, DIRTY_LIMIT);
+  if (dirty.count > DIRTY_LIMIT)
+    throw new Csync2revError(
+      "system",
+      `more than ${DIRTY_LIMIT} files wait here for ${scope.peer}: run csync2 -u -P ${scope.peer} first`,
+    );
+  let recorded = new Set<string>();
+  const onRow = ({ file }: { readonly file: string }): void => {
+    if (dirty.has(file)) recorded.add(file);
+  };
+  if (dirty.count > 0)
+    await eachRecord(host, scope, onRow, () => {
+      recorded = new Set();
+    });
+  return dirty.without(recorded);
 }
 
-function demandSuccess<E extends Insisted>(end: E, what: string): Extract<E, Ended> {
+function scopeOf({ group, peer }: Route): Scope {
+  return { me: group.me.peername, peer: peer.peername, groups: null };
+}
+
+function demandSuccess(end: Insisted, what: string): void {
   if (end.kind === "busy") throw new Csync2revError("system", `csync2 on this host is busy: ${end.holder}`);
-  if (end.exit === 0) return end as Extract<E, Ended>;
+  if (end.exit === 0) return;
   const why = end.report.complaint ?? "it gave no reason";
   throw new Csync2revError("system", `csync2 on this host: ${what} ended with ${end.exit}: ${why}`);
 }

@@ -7,7 +7,7 @@ import { askOptions, type AskOptions, type AskOverrides } from "../requester/opt
 import { EXIT, exitStatus, type PeerResult } from "../requester/outcome.ts";
 import type { PlannedPeer, Route } from "../requester/plan.ts";
 import { Slots, type Claim } from "../requester/slots.ts";
-import { whatDiffers } from "./differences.ts";
+import type { Counter } from "../csync2/list.ts";
 import { checkHere, differencesFrom, unsentDeletions } from "./local.ts";
 import { whyNotReady } from "./ready.ts";
 import { secondsSince, Turn } from "./turn.ts";
@@ -16,6 +16,9 @@ import { secondsSince, Turn } from "./turn.ts";
 const IDLE_HOLDS_SLOT = 60_000;
 /** How often it is seen whether a peer keeps others waiting too long, in milliseconds. */
 const LOOK_EVERY = 250;
+
+/** At most so many unsent deletions are named; all are counted. */
+const UNSENT_NAMED = 1_000;
 
 /** How often a peer is asked to push once more where files have changed while it pushed. */
 const MORE_PUSHES = 3;
@@ -131,10 +134,10 @@ class OthersRun {
     if (unready !== null)
       return { ...turn.notReady(unready), pending: checked.pending, files: checked.files };
     try {
-      const unsent = reconcile ? await this.#prepareReconcile(turn) : [];
-      const verb = reconcile && unsent.length === 0 ? "reconcile" : "update";
+      const unsent = reconcile ? await this.#prepareReconcile(turn) : null;
+      const verb = unsent?.count === 0 ? "reconcile" : "update";
       const pushed = await this.#push(turn, verb);
-      if (unsent.length > 0 && ["caught-up", "pending"].includes(pushed.outcome))
+      if (unsent !== null && unsent.count > 0 && ["caught-up", "pending"].includes(pushed.outcome))
         return { ...pushed, ...notReconciled(unsent, pushed) };
       if (checked.exit !== 0 && pushed.outcome === "caught-up")
         return {
@@ -249,13 +252,24 @@ class OthersRun {
    * A peer judges by this host's database which of its files are newer, so that must be up to date.
    * @returns the deletions of which the peer has not been told: a reconcile would undo them. Throws `system`.
    */
-  async #prepareReconcile(turn: Turn): Promise<readonly string[]> {
+  async #prepareReconcile(turn: Turn): Promise<Counter> {
     this.#watcher.stage(turn.peer, null, { at: "running", idle: 0, line: null });
     return await unless(
-      ["interrupt"],
+      ["deadline", "interrupt"],
       this.#asking.limits,
-      (this.#checkedHere ??= checkHere(this.#host)).then(() => unsentDeletions(this.#host, turn.route)),
+      (this.#checkedHere ??= this.#checkHere()).then(() => unsentDeletions(this.#host, turn.route)),
     );
+  }
+
+  /** Not while a peer pushes: a check would take a file that is half written for a change of this host's own. */
+  async #checkHere(): Promise<void> {
+    const claim = await this.#pushes.claim();
+    claim.prove();
+    try {
+      await checkHere(this.#host);
+    } finally {
+      claim.end();
+    }
   }
 
   /** Compares with every peer from which everything has come: what differs all the same is pending. */
@@ -266,12 +280,9 @@ class OthersRun {
       if (result?.outcome !== "caught-up" || this.#asking.limits.interrupt.aborted) continue;
       this.#watcher.stage(turn.peer, null, { at: "running", idle: 0, line: null });
       try {
-        const differences = await unless(
-          ["interrupt"],
-          this.#asking.limits,
-          (checked ??= checkHere(this.#host)).then(() => differencesFrom(this.#host, turn.route)),
-        );
-        results[i] = { ...result, ...whatDiffers(differences) };
+        const { limits } = this.#asking;
+        await unless(["deadline", "interrupt"], limits, (checked ??= checkHere(this.#host)));
+        results[i] = { ...result, ...(await differencesFrom(this.#host, turn.route, limits)).result };
       } catch (error) {
         const { outcome, detail } = turn.failed(error);
         results[i] = { ...result, outcome, detail: `not verified: ${detail ?? "no reason given"}` };
@@ -288,12 +299,12 @@ function hasNewlyDirty(answer: Answer): boolean {
   return exit === 0 && pending > 0 && undecided === 0;
 }
 
-function notReconciled(unsent: readonly string[], { pending, files }: PeerResult): Partial<PeerResult> {
+function notReconciled(unsent: Counter, { pending, files }: PeerResult): Partial<PeerResult> {
   return {
     outcome: "pending",
     reason: "unsent",
     detail: "not reconciled: it would give back what has been deleted here and not been sent yet",
-    pending: (pending ?? 0) + unsent.length,
-    files: [...unsent, ...files],
+    pending: (pending ?? 0) + unsent.count,
+    files: [...unsent.names(UNSENT_NAMED), ...files],
   };
 }

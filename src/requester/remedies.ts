@@ -56,22 +56,17 @@ const REMEDIES: Readonly<Record<Reason, Remedy>> = {
     `is it csync2rev -i that inetd, xinetd or systemd starts on ${peer}, and does it start? Its log there says why not.`,
   ],
   unsent: (trouble) => {
-    const { here, there, file, pushBack } = commandsFor(trouble);
-    const { peer, myname } = trouble;
+    const { here, winThere } = commandsFor(trouble);
+    const { peer } = trouble;
     return [
       `to delete them there too, run here  csync2${here} -u -P ${peer} && csync2rev${here} --others --reconcile -P ${peer}`,
-      `to have one back, run there  csync2${there} -TUI ${peer} ${myname} ${file}; csync2${there} -f ${file}; csync2${there} ${pushBack}`,
+      `to have one back, run there  ${winThere}`,
       ...aboutPrefixes(trouble),
     ];
   },
   undecided: (trouble) => {
-    const { here, there, file, pushBack, pushThere, takeTheirs, keepOurs } = commandsFor(trouble);
-    const { peer, myname } = trouble;
-    return [
-      `${takeTheirs} -TUI ${peer} ${myname} ${file}; csync2${there} ${pushBack}`,
-      `${keepOurs} -TUI ${myname} ${peer} ${file}; csync2${here} ${pushThere}`,
-      ...aboutPrefixes(trouble),
-    ];
+    const { takeTheirs, keepOurs } = commandsFor(trouble);
+    return [takeTheirs, keepOurs, ...aboutPrefixes(trouble)];
   },
   "no-way-back": ({ peer }) => [
     `open csync2's port of this host to ${peer} in every firewall between; peers push to this host through it`,
@@ -87,12 +82,8 @@ const WITHOUT_REASON: Readonly<Record<Outcome, Remedy>> = {
   pending: (trouble) => {
     if (trouble.exit === 0)
       return ["changed while it was pushed, or its directory is missing here: run csync2rev --others again"];
-    const { here, there, file, pushBack, pushThere, takeTheirs, keepOurs } = commandsFor(trouble);
-    return [
-      `if both hosts changed a file: ${takeTheirs} -f ${file} && csync2${there} ${pushBack}`,
-      `${keepOurs} -f ${file} && csync2${here} ${pushThere}`,
-      ...aboutPrefixes(trouble),
-    ];
+    const { takeTheirs, keepOurs } = commandsFor(trouble);
+    return [`if both hosts changed a file: ${takeTheirs}`, keepOurs, ...aboutPrefixes(trouble)];
   },
   failed: NONE,
   refused: NONE,
@@ -111,21 +102,21 @@ function commandsFor({
   host,
   files,
   options,
-}: Trouble): Readonly<
-  Record<"here" | "there" | "file" | "pushBack" | "pushThere" | "takeTheirs" | "keepOurs", string>
-> {
+}: Trouble): Readonly<Record<"here" | "winThere" | "takeTheirs" | "keepOurs", string>> {
   const [here, there] = [optionsHere(options), optionsEverywhere(options)];
   const plain = files.find(isPlain);
+  const file = plain ?? "FILE";
   // csync2 -u takes no name of a file below a prefix, in whatever form: it pushes such a file with all that is dirty.
   const pushTo = (name: string): string => `-u -P ${name}${plain === undefined ? "" : ` ${plain}`}`;
+  // It marks the file if it is not marked, has it win whatever the other host says, and pushes it.
+  const win = (given: string, from: string, to: string): string =>
+    `csync2${given} -TUI ${from} ${to} ${file}; csync2${given} -f ${file}; csync2${given} ${pushTo(to)}`;
+  const winThere = win(there, peer, myname);
   return {
     here,
-    there,
-    file: plain ?? "FILE",
-    pushBack: pushTo(myname),
-    pushThere: pushTo(peer),
-    takeTheirs: `to take ${peer}'s, run there  csync2${there}`,
-    keepOurs: `to keep ${host}'s, run here  csync2${here}`,
+    winThere,
+    takeTheirs: `to take ${peer}'s, run there  ${winThere}`,
+    keepOurs: `to keep ${host}'s, run here  ${win(here, myname, peer)}`,
   };
 }
 

@@ -91,6 +91,7 @@ describe("each verb runs what it should", () => {
 
   test("preview: changes nothing on the requester", async () => {
     h1.write("/srv/data/a", "a");
+    await h3.csync2("-cIr", "/");
     const conversation = await ask("preview", false);
     const files = ["/srv/data/a"];
     assert.deepEqual(last(conversation), {

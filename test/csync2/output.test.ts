@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { LineSplitter } from "../../src/csync2/lines.ts";
-import { DirtyReader, OutputReader, type Report } from "../../src/csync2/output.ts";
+import { OutputReader, type Report } from "../../src/csync2/output.ts";
 
 /** The lines here are real csync2's, taken off the cluster. */
 function read(stderr: string, stdout = ""): Report {
@@ -46,56 +46,61 @@ Finished with 1 errors.`);
   });
 });
 
-test("a dry run counts each file once, those in directories to come included", () => {
-  const report = read(
-    `Updating /srv/data/sub on h3 ...
-Updating /srv/data/sub/x on h3 ...
-File stays in dirty state. Try again later...
-missing parent dir : /srv/data/sub
-Marking file as dirty: /srv/data/sub/x
-Updating /srv/data/sub on h3 ...
-Updating /srv/data/sub/x on h3 ...
-File stays in dirty state. Try again later...
-missing parent dir : /srv/data/sub
-Connection closed.
-Finished with 1 errors.`,
-    `?S: h3              /srv/data
-?M: h3              /srv/data/a b
-?M: h3              /srv/data/sub
-?M: h3              /srv/data/sub
-?D: h3              /srv/data/old
-!M: h3              /srv/data/forced`,
-  );
-  assert.deepEqual(
-    [...report.wouldUpdate],
-    ["/srv/data/a b", "/srv/data/sub", "/srv/data/forced", "/srv/data/sub/x"],
-  );
-  assert.deepEqual([...report.wouldDelete], ["/srv/data/old"]);
-  assert.equal(report.complaint, undefined);
-});
-
-test("dirty files are counted for the peer alone, names with newlines included", () => {
-  const reader = new DirtyReader("h3", 2);
-  const rows = [
-    "chary\th1\th3\t/srv/nl",
-    "name",
-    "chary\th1\th2\t/srv/other",
-    "force\th1\th3\t/srv/b",
-    "chary\th1\th3\t/srv/c",
-    "tail",
+describe("what csync2 says of a file", () => {
+  const cases: readonly (readonly [what: string, said: string, updated: number, deleted: number])[] = [
+    ["a name with a newline counts", "Updating /srv/two\nlines on h3 ...\nConnection closed.", 1, 0],
+    [
+      "what csync2 does not go on from does not count",
+      "Updating /srv/a on h3 ...\nRead-error while receiving data.",
+      0,
+      0,
+    ],
+    [
+      "a refused removal stays, though csync2 says so on one line",
+      "Deleting /srv/a on h3 ...\nauto resolving... response = 10File stays in dirty state. Try again later...\nConnection closed.",
+      ...([0, 0] as const),
+    ],
+    [
+      "a removal that wins counts once",
+      "Deleting /srv/a on h3 ...\nauto resolving... response = 10Auto-resolving conflict: Won 'first' test.\nDeleting /srv/a on h3 ...\nConnection closed.",
+      ...([0, 1] as const),
+    ],
+    [
+      "a directory that is missing is made, and its file written",
+      "Updating /srv/d/a on h3 ...\nFile stays in dirty state. Try again later...\nmissing parent dir : /srv/d\nMarking file as dirty: /srv/d\nUpdating /srv/d on h3 ...\nUpdating /srv/d/a on h3 ...\nConnection closed.\nFinished with 0 errors.",
+      ...([2, 0] as const),
+    ],
   ];
-  for (const row of rows) reader.line(row);
-  assert.deepEqual([reader.pending, reader.files], [3, ["/srv/nl\nname", "/srv/b"]]);
+  for (const [what, said, updated, deleted] of cases)
+    test(what, () => {
+      const report = read(said);
+      assert.deepEqual([report.updated, report.deleted], [updated, deleted]);
+    });
+
+  test("a refused removal is a complaint, not a broken connection", () => {
+    const report = read(
+      "Deleting /srv/a on h3 ...\nauto resolving... response = 10File stays in dirty state. Try again later...\nUpdating /srv/b on h3 ...\nDo not auto-resolve conflict: Lost 'younger' test.\nFile stays in dirty state. Try again later...\nConnection closed.\nFinished with 2 errors.",
+    );
+    assert.equal(report.passing, undefined);
+    assert.equal(report.complaint, "/srv/b: File stays in dirty state. Try again later...");
+  });
+
+  test("the last line that says something is kept", () => {
+    const report = read("Connecting to host h3 (SSL) ...\nPeer did provide a wrong SSL X509 cetrificate.");
+    assert.equal(report.last, "Peer did provide a wrong SSL X509 cetrificate.");
+    assert.equal(report.finished, false);
+  });
 });
 
-test("lines come whole however they are cut, and no longer than the limit", () => {
-  const text = `one\ntwo ü\n\n${"x".repeat(20_000)}\nlast`;
+test("lines come whole however they are cut, byte for byte, and no longer than the limit", () => {
+  const text = `one\ntwo \xfc\r\u2028\n\n${"x".repeat(50_000)}\nlast`;
   for (const size of [1, 2, 7, 4096, 100_000]) {
     const lines: string[] = [];
     const splitter = new LineSplitter((line) => lines.push(line));
     const bytes = Buffer.from(text);
     for (let at = 0; at < bytes.length; at += size) splitter.push(bytes.subarray(at, at + size));
     splitter.end();
-    assert.deepEqual(lines, ["one", "two ü", "", "x".repeat(8192), "last"]);
+    const two = Buffer.from("two \xfc\r\u2028").toString("latin1");
+    assert.deepEqual(lines, ["one", two, "", "x".repeat(32_768), "last"]);
   }
 });

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LineSplitter } from "../../src/csync2/lines.ts";
-import { DirtyReader, OutputReader } from "../../src/csync2/output.ts";
+import { OutputReader } from "../../src/csync2/output.ts";
+import { DirtyReader, RecordReader, TupleReader } from "../../src/csync2/rows.ts";
 import { loadCsync2Cfg } from "../../src/csync2cfg/load.ts";
 import { Csync2revError } from "../../src/errors.ts";
 import { printable } from "../../src/printable.ts";
@@ -53,7 +54,13 @@ const inis = [
   "port = 1\nretries=3\nlog=/var/log/x\n[others]\njobs = 2\ndeadline[]=3\n[__proto__]\na=b\n",
 ].map((text) => new Uint8Array(Buffer.from(text)));
 const lines = [
-  "Updating /a on h2 ...\nFile stays in dirty state. Try again later...\n?M: h2 /b\nFinished with 1 errors.\nchary\th1\th2\t/c\nX\th1\th2\t/d\n",
+  "Updating /a on h2 ...\nFile stays in dirty state. Try again later...\n?M: h2 /b\nFinished with 1 errors.\nauto resolving... response = 10File stays in dirty state.\n",
+].map((text) => new Uint8Array(Buffer.from(text)));
+
+const rows = [
+  "chary\th1\th2\t/c\nforce\th1\th2\t/d\nmore\n",
+  "v1:mtime=1:mode=3\t/c\nv1:mode=3\t%p%/d\nmore\n",
+  "Match (+): /srv on /c\nFetched tuple from peer: /c [v1:mtime=1:mode=3]\nPeer x509 certificate is: 00\nEnd of query results: OK (\n",
 ].map((text) => new Uint8Array(Buffer.from(text)));
 
 export interface Reader {
@@ -77,7 +84,10 @@ export const READERS: readonly Reader[] = [
   { what: "a sealed request", share: 0.1, seeds: frames, read: readSealedRequest },
   { what: "a request", share: 0.15, seeds: texts, read: readRequest },
   { what: "a reply", share: 0.15, seeds: texts, read: readReply },
-  { what: "csync2's lines", share: 0.05, seeds: lines, read: readLines },
+  { what: "csync2's lines", share: 0.025, seeds: lines, read: readLines },
+  { what: "csync2's list of dirty files", share: 0.01, seeds: rows, read: readDirty },
+  { what: "csync2's list of records", share: 0.01, seeds: rows, read: readRecords },
+  { what: "csync2's comparison", share: 0.005, seeds: rows, read: readTuples },
   { what: "csync2.cfg", share: 0.025, seeds: cfgs, read: readCfg },
   { what: "csync2rev.ini", share: 0.025, seeds: inis, read: readIni },
 ];
@@ -131,16 +141,65 @@ function* pieces(input: Uint8Array): Iterable<Uint8Array> {
 
 function readLines(input: Uint8Array): void {
   const output = new OutputReader();
-  const dirty = new DirtyReader("h2", 20);
-  const splitter = new LineSplitter((line) => {
-    assert.ok(Buffer.byteLength(line) <= 3 * 8192);
+  eachLine(input, (line) => {
     output.stderr(line);
     output.stdout(line);
-    dirty.line(line);
-    assert.doesNotMatch(printable(line), /[^\P{Cc}]|[\u202a-\u202e\ufffd]/u);
+  });
+  const { complaint, last } = output.report;
+  for (const text of [complaint, last])
+    if (text !== undefined) assert.doesNotMatch(printable(text), /[^\P{Cc}]|[\u202a-\u202e\ufffd]/u);
+}
+
+function eachLine(input: Uint8Array, read: (line: string) => void): void {
+  const splitter = new LineSplitter((line) => {
+    assert.ok(line.length <= 32_768 && !line.includes("\n"));
+    read(line);
   });
   for (const piece of pieces(input)) splitter.push(Buffer.from(piece));
   splitter.end();
+}
+
+/** What is read of rows, put together again, is what went in: no byte of a name is lost. */
+function readDirty(input: Uint8Array): void {
+  let again = "";
+  const reader = new DirtyReader(({ peer, file }) => {
+    again += `\t${peer}\t${file}\n`;
+  });
+  eachLine(input, (line) => {
+    reader.line(line);
+  });
+  reader.end();
+  const text = whole(input).replace(/^(chary|force)\t[^\t\n]*(?=\t[^\t\n]*\t[/%])/gm, "");
+  assert.equal(again, text);
+}
+
+function readRecords(input: Uint8Array): void {
+  let again = "";
+  const reader = new RecordReader(({ record, file }) => {
+    again += `${record}\t${file}\n`;
+  });
+  eachLine(input, (line) => {
+    reader.line(line);
+  });
+  reader.end();
+  assert.equal(again, whole(input));
+}
+
+function readTuples(input: Uint8Array): void {
+  const text = whole(input);
+  const reader = new TupleReader(({ record, file }) => {
+    assert.ok(text.includes(`Fetched tuple from peer: ${file} [${record}]\n`), "not what went in");
+  });
+  eachLine(input, (line) => {
+    reader.line(line);
+  });
+  reader.end();
+}
+
+/** As bytes, with a newline at its end. */
+function whole(input: Uint8Array): string {
+  const text = Buffer.from(input).toString("latin1");
+  return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }
 
 function readCfg(input: Uint8Array): void {
