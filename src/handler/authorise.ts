@@ -19,7 +19,9 @@ export class AuthorisedRequest {
   readonly verb: Verb;
   readonly output: boolean;
   /** Nothing is listed, compared or pushed outside it. No name of a group in it is also that of a group outside. */
-  readonly scope: Scope & { readonly groups: readonly string[] };
+  readonly scope: Scope;
+  /** The groups in it. */
+  readonly groups: readonly string[];
   /** Whether the scope is all groups of this host: then no line of csync2's names what is not the requester's to know. */
   readonly isWhole: boolean;
   /** Groups with the same key and the same two hosts that the requester may not use. */
@@ -28,13 +30,15 @@ export class AuthorisedRequest {
   private constructor(
     verb: Verb,
     output: boolean,
-    scope: AuthorisedRequest["scope"],
+    scope: Scope,
+    groups: readonly string[],
     isWhole: boolean,
     refused: readonly GroupRefusal[],
   ) {
     this.verb = verb;
     this.output = output;
     this.scope = scope;
+    this.groups = groups;
     this.isWhole = isWhole;
     this.refused = refused;
   }
@@ -97,7 +101,12 @@ export class AuthorisedRequest {
       );
     const names = [...new Set(granted.map(({ name }) => name))];
     const isWhole = granted.length === configuration.groups.length;
-    return new AuthorisedRequest(verb, request.output, { me, peer: from, groups: names }, isWhole, refused);
+    // With -G csync2 names the groups to the peer's csync2, which takes no file of a group that is called otherwise there.
+    const isLimited = configuration.groups.some(
+      (group) => !granted.includes(group) && group.hosts.some(({ peername }) => peername === from),
+    );
+    const scope = { me, peer: from, groups: isLimited ? names : null };
+    return new AuthorisedRequest(verb, request.output, scope, names, isWhole, refused);
   }
 }
 

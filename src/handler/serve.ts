@@ -121,7 +121,7 @@ async function answer(
     await refuse(request);
     return;
   }
-  const { groups } = request.scope;
+  const { groups } = request;
   const who = { ...asked, group: groups.join(",").slice(0, GROUPS_LOGGED) };
   replies.send({
     type: "accepted",

@@ -159,3 +159,16 @@ for (const [what, name, other] of [
     );
     assert.equal((await h1.csync2("-M")).code, 2);
   });
+
+test("a group that goes by another name on the requester is pushed all the same", async () => {
+  const named = (name: string): string => `nossl * *;\n${group(name, "open", ["include /srv/data;"])}`;
+  await cluster.reset((host) => named(host === "h3" ? "www" : "web"));
+  for (const host of cluster.hosts) {
+    for (const [name, key] of Object.entries(KEYS)) host.write(`/etc/csync2.key_${name}`, key, 0o600);
+    await host.serve("inetd");
+  }
+  h1.write("/srv/data/page", "1");
+  await h1.csync2("-cr", "/");
+  assert.deepEqual(doneOf(await ask("update")).exit, 0);
+  assert.deepEqual([...h3.tree().keys()], ["page"]);
+});

@@ -113,7 +113,7 @@ describe("a host that asks hostile peers", () => {
     assert.match(piped.stderr, /\\x1b\[2J/);
     assert.doesNotMatch(piped.stdout + piped.stderr, UNPRINTABLE);
     assert.doesNotMatch(piped.stdout + piped.stderr, /^forged/m);
-    assert.match(piped.stdout, /run there {2}csync2 -TUI h1 h2 FILE; csync2 -f FILE; csync2 -u/);
+    assert.match(piped.stdout, /run there {2}csync2 -TUI p14 \S+ FILE; csync2 -f FILE; csync2 -u/);
     // Our own: up so many lines, to the line's start, erase to the end; colours.
     const own = /\x1b\[\d+A\r\x1b\[J|\x1b\[\d+m|\r(?=\n)/g;
     const foreign = onTerminal.stdout.replaceAll(own, "");
