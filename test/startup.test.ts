@@ -16,9 +16,9 @@ const MODULES = ["crypto", "dns/promises", "fs", "net", "os", "path", "timers/pr
 /** How many of Node's own parts these may bring along, beyond those of an empty program. */
 const PARTS = 60;
 /** What the handler's side may be, minified, in bytes: V8 parses all of it. */
-const BYTES = 94_000;
+const BYTES = 130_000;
 /** What the whole file may be: Node reads all of it. */
-const FILE_BYTES = 330_000;
+const FILE_BYTES = 360_000;
 
 /** Notes what of Node is loaded while the program runs. */
 const SPY = `
@@ -89,7 +89,7 @@ describe("the handler loads", () => {
         {
           name: "without-the-command-line",
           setup: (build) => {
-            build.onResolve({ filter: /\/cli\.ts$/ }, () => ({ path: "cli", external: true }));
+            build.onResolve({ filter: /\/cli\/modes\.ts$/ }, () => ({ path: "cli", external: true }));
           },
         },
       ],

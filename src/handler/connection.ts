@@ -14,7 +14,7 @@ const INPUT_LIMIT = FRAME_HEADER + REQUEST_BODY_LIMIT;
 /** The connection that inetd made fds 0 and 1, be it a socket, pipes or files. */
 export class Connection {
   /** Not when the process began: under load that may be seconds before it can listen. */
-  readonly #since = performance.now();
+  readonly #since = process.uptime() * 1000;
   readonly #input = new Input();
   readonly #channel: Channel = openChannel(this.#input);
 
@@ -35,7 +35,7 @@ export class Connection {
       const giveUp = (): void => {
         reject(new Csync2revError("frame", "no whole request within request-timeout"));
       };
-      timer = setTimeout(() => setImmediate(giveUp), patience - (performance.now() - this.#since));
+      timer = setTimeout(() => setImmediate(giveUp), patience - (process.uptime() * 1000 - this.#since));
     });
     try {
       return await Promise.race([this.#input.frame, late]);
