@@ -10,6 +10,8 @@ import { describeResult, describeTroubles } from "../others/words.ts";
 import { printable, printableJson } from "../printable.ts";
 import { EXIT } from "../requester/outcome.ts";
 import { plan } from "../requester/plan.ts";
+import { describeMatrix, describeStatus } from "../status/report.ts";
+import { statusOf } from "../status/status.ts";
 import { showConfig } from "../show-config.ts";
 import { columnsOf, isScreen, painter } from "../terminal.ts";
 import { parseCommandLine, type CommandLine } from "./options.ts";
@@ -35,6 +37,8 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
         if (exit === EXIT.interrupted) process.exit(exit);
         return exit;
       }
+      case "status":
+        return await status(line, env);
       case "test":
         return await test(line, env);
       case "show-config":
@@ -94,16 +98,36 @@ async function test(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> 
   return checkup.exit;
 }
 
-/** `--others`, with its progress and its result on the terminal. */
-async function runOthers(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
+/** `--status`. */
+async function status(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
   const { host, configuration } = configured(line, env);
   const peers = plan(configuration.groups, line.selection, host.hostname);
-  const live = isScreen(process.stdout, env) && isScreen(process.stderr, env) && !line.quiet;
+  const result = await statusOf(host, peers, line, interruptOfSignals());
+  process.stdout.write(
+    line.json
+      ? `${printableJson(result)}\n`
+      : line.all
+        ? describeMatrix(result, line.host, columnsOf(process.stdout))
+        : describeStatus(result, line.host, painter(process.stdout, env)),
+  );
+  return result.exit;
+}
+
+/** Ctrl-C and the like end everything at once; what is known so far is the result. */
+function interruptOfSignals(): AbortSignal {
   const interrupt = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => {
       interrupt.abort();
     });
+  return interrupt.signal;
+}
+
+/** `--others`, with its progress and its result on the terminal. */
+async function runOthers(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
+  const { host, configuration } = configured(line, env);
+  const peers = plan(configuration.groups, line.selection, host.hostname);
+  const live = isScreen(process.stdout, env) && isScreen(process.stderr, env) && !line.quiet;
   const screen = live
     ? new Screen(
         process.stderr,
@@ -115,7 +139,7 @@ async function runOthers(line: CommandLine, env: NodeJS.ProcessEnv): Promise<num
     peers,
     { ...line, output: line.verbose || live },
     showProgress(screen, peers, line.verbose),
-    interrupt.signal,
+    interruptOfSignals(),
   );
   screen?.close();
 

@@ -7,7 +7,7 @@ import type { Selection } from "../requester/plan.ts";
 import { OTHERS_RULES, PORT_RULE, type Rule } from "../settings.ts";
 import { columnsOf } from "../terminal.ts";
 
-const MODES = ["others", "test", "show-config"] as const;
+const MODES = ["others", "status", "test", "show-config"] as const;
 
 /** A command line that has been understood. */
 export interface CommandLine extends AskOverrides {
@@ -17,6 +17,8 @@ export interface CommandLine extends AskOverrides {
   readonly dryRun: boolean;
   readonly reconcile: boolean;
   readonly verify: boolean;
+  /** --status of every host, not of this one alone. */
+  readonly all: boolean;
   readonly verbose: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
@@ -30,6 +32,7 @@ export async function parseCommandLine(argv: readonly string[]): Promise<Command
   const parser = yargs()
     .scriptName("csync2rev")
     .usage("$0 --others [options]     ask every peer to push what this host has missed")
+    .usage("$0 --status [options]     who holds files for whom, as far as csync2 has checked")
     .usage("$0 --test [options]       test this host's set-up, and ping every peer")
     .usage("$0 --show-config          what csync2rev reads out of csync2.cfg, as JSON")
     .usage("$0 [--inetd]              answer one request on stdin, for inetd, xinetd or systemd")
@@ -46,6 +49,11 @@ export async function parseCommandLine(argv: readonly string[]): Promise<Command
         type: "boolean",
         group: "Modes:",
         describe: "Test this host's set-up and ping every peer: what is wrong, and how to mend it",
+      },
+      status: {
+        type: "boolean",
+        group: "Modes:",
+        describe: "Show how many files each peer holds for this host, and this host for each peer",
       },
       "show-config": {
         type: "boolean",
@@ -98,6 +106,7 @@ export async function parseCommandLine(argv: readonly string[]): Promise<Command
         describe: "Show what the peers would push; change nothing here",
       },
       reconcile: { type: "boolean", describe: "Compare databases too: bring files whose origin is gone" },
+      all: { type: "boolean", describe: "With --status: who holds files for whom in the whole cluster" },
       verify: { type: "boolean", describe: "Compare with each peer afterwards" },
       port: { alias: "p", type: "string", requiresArg: true, describe: "csync2rev's TCP port" },
       deadline: {
@@ -123,8 +132,20 @@ export async function parseCommandLine(argv: readonly string[]): Promise<Command
     })
     .conflicts({
       quiet: ["verbose", "json"],
-      others: ["test", "show-config", "completion", "inetd"],
-      test: ["show-config", "completion", "inetd", "dry-run", "reconcile", "verify", "metrics"],
+      others: ["status", "all", "test", "show-config", "completion", "inetd"],
+      status: [
+        "test",
+        "show-config",
+        "completion",
+        "inetd",
+        "dry-run",
+        "reconcile",
+        "verify",
+        "quiet",
+        "verbose",
+        "metrics",
+      ],
+      test: ["all", "show-config", "completion", "inetd", "dry-run", "reconcile", "verify", "metrics"],
       "dry-run": ["reconcile", "verify", "metrics"],
     })
     .parserConfiguration({
@@ -176,6 +197,7 @@ export async function parseCommandLine(argv: readonly string[]): Promise<Command
     dryRun: options["dry-run"] === true,
     reconcile: options.reconcile === true,
     verify: options.verify === true,
+    all: options.all === true,
     verbose: options.verbose === true,
     quiet: options.quiet === true,
     json: options.json === true,

@@ -86,6 +86,26 @@ export async function listDirty(
   return counter;
 }
 
+/**
+ * Counts what csync2 lists as dirty for each peername, which is decoded.
+ * @param groups only files of these groups; null: of every group
+ * Throws `system` or `output`.
+ */
+export async function countDirty(
+  host: ThisHost,
+  groups: readonly string[] | null,
+): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  await readList(host, listDirtyOf({ groups }), () => {
+    counts.clear();
+    return new DirtyReader(({ peer }) => {
+      const name = decode(peer);
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    });
+  });
+  return counts;
+}
+
 /** Tells of each record that this host shares with the peer, in the database's order. Throws `system` or `output`. */
 export async function eachRecord(
   host: ThisHost,

@@ -1,5 +1,5 @@
 import { insist, nothingRun, type Ended, type InsistWatcher } from "../csync2/insist.ts";
-import { listDirty, type Counter } from "../csync2/list.ts";
+import { countDirty, listDirty, type Counter } from "../csync2/list.ts";
 import { preview } from "../csync2/preview.ts";
 import { pushNewer } from "../csync2/reconcile.ts";
 import { VERBS } from "../csync2/verbs.ts";
@@ -51,6 +51,11 @@ export async function catchUp(
     const { whyNoWayBack } = await import("./wayback.ts");
     const why = await whyNoWayBack(host, scope);
     if (why !== null) return failure("no-way-back", why, began);
+  }
+  if (request.verb === "status") {
+    // All of its groups by name, so that no row of another group's members counts.
+    const counts = await countDirty(host, request.groups);
+    return { done: whatWaits(counts, scope.peer, began), complaint: undefined };
   }
   let last = nothingRun();
   let attempts = 0;
@@ -122,6 +127,17 @@ export async function catchUp(
     if (last.exit === 0) last = { ...last, exit: 1, report: { ...last.report, complaint: error.message } };
     return ending({});
   }
+}
+
+/** What a `status` comes to. */
+function whatWaits(counts: ReadonlyMap<string, number>, from: string, began: number): Done {
+  return {
+    type: "done",
+    ...{ exit: 0, updated: 0, deleted: 0, attempts: 1 },
+    seconds: secondsSince(began),
+    pending: counts.get(from) ?? 0,
+    holds: Object.fromEntries(counts),
+  };
 }
 
 /** What a request comes to that failed ahead of csync2. */

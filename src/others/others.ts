@@ -2,7 +2,7 @@ import { VERBS, type Verb } from "../csync2/verbs.ts";
 import type { ThisHost } from "../host.ts";
 import { backoffAfter } from "../backoff.ts";
 import { ask, type Answer, type Stage } from "../requester/ask.ts";
-import { LIMIT_WORDS, pause, reachedLimit, unless } from "../requester/limits.ts";
+import { LIMIT_WORDS, pause, reachedLimit, unless, secondsSince } from "../requester/limits.ts";
 import { askOptions, type AskOptions, type AskOverrides } from "../requester/options.ts";
 import { EXIT, exitStatus, type PeerResult } from "../requester/outcome.ts";
 import type { PlannedPeer, Route } from "../requester/plan.ts";
@@ -10,7 +10,7 @@ import { Slots, type Claim } from "../requester/slots.ts";
 import type { Counter } from "../csync2/list.ts";
 import { checkHere, differencesFrom, unsentDeletions } from "./local.ts";
 import { whyNotReady } from "./ready.ts";
-import { secondsSince, Turn } from "./turn.ts";
+import { Turn } from "./turn.ts";
 
 /** A push from which nothing has arrived here for so long lets the next one start, in milliseconds. */
 const IDLE_HOLDS_SLOT = 60_000;

@@ -1,6 +1,7 @@
 import { Csync2revError } from "../errors.ts";
 import type { Answer } from "../requester/ask.ts";
 import { NOTHING_KNOWN, readAnswer, type PeerResult, type WhatWasSaid } from "../requester/outcome.ts";
+import { secondsSince } from "../requester/limits.ts";
 import type { PlannedPeer, Route } from "../requester/plan.ts";
 
 /** What one peer has been asked so far, and by which way. */
@@ -59,9 +60,4 @@ export class Turn {
       seconds: secondsSince(this.#began),
     };
   }
-}
-
-/** In seconds, to the millisecond. */
-export function secondsSince(began: number): number {
-  return Math.round(performance.now() - began) / 1000;
 }

@@ -72,3 +72,8 @@ export async function pause(milliseconds: number, limits: Limits): Promise<void>
     });
   });
 }
+
+/** For how long, in seconds to the millisecond. @param began on the clock of `performance` */
+export function secondsSince(began: number): number {
+  return Math.round(performance.now() - began) / 1000;
+}

@@ -88,6 +88,11 @@ export interface Done {
   readonly seconds: number;
   /** Why, where `exit` is not 0: csync2's own words. */
   readonly detail?: string;
+  /**
+   * `status`: the files that csync2 lists as dirty for each peername within the scope, those with none left out; the largest counts
+   * if not all fit into a frame.
+   */
+  readonly holds?: Readonly<Record<string, number>>;
   /** Absent where csync2's own words are all that is known. */
   readonly reason?: FailureReason;
 }
@@ -176,6 +181,10 @@ export function encodeReply(reply: Reply): Uint8Array {
   if (text.length + BOX_OVERHEAD <= REPLY_BODY_LIMIT) return text;
   if (reply.type === "done" && reply.files !== undefined)
     return encodeReply({ ...reply, files: reply.files.slice(0, -1) });
+  if (reply.type === "done" && reply.holds !== undefined) {
+    const largest = Object.entries(reply.holds).sort(([, one], [, other]) => other - one);
+    return encodeReply({ ...reply, holds: Object.fromEntries(largest.slice(0, largest.length >> 1)) });
+  }
   if (reply.type !== "accepted") return text;
   const { groups, refused = [] } = reply;
   if (groups !== undefined) return encodeReply({ type: "accepted", refused });
@@ -257,10 +266,16 @@ function decodeDone(fields: Fields): Done {
     ...(fields["undecided"] === undefined ? {} : { undecided: count(fields, "undecided") }),
     ...(files === undefined ? {} : { files }),
     ...(detail === undefined ? {} : { detail: string(fields, "detail") }),
+    ...(fields["holds"] === undefined ? {} : { holds: decodeHolds(fields["holds"]) }),
     ...(reason === undefined ? {} : { reason }),
   };
 }
 
 function cut(text: string): string {
   return text.length <= TEXT_LIMIT ? text : `${text.slice(0, TEXT_LIMIT - 1)}…`;
+}
+
+function decodeHolds(holds: unknown): Readonly<Record<string, number>> {
+  if (!isFields(holds)) throw new Csync2revError("message", '"holds" is no list of counts');
+  return Object.fromEntries(Object.keys(holds).map((peer) => [peer, count(holds, peer)]));
 }

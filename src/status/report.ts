@@ -1,0 +1,98 @@
+import type { HostOptions } from "../host.ts";
+import { printable } from "../printable.ts";
+import { remediesFor } from "../requester/remedies.ts";
+import { cells, padded, type Paint } from "../terminal.ts";
+import type { StatusResult } from "./status.ts";
+
+const GAP = "  ";
+
+/** What `--status` prints: one line a peer, then whom it could not ask, and a sum. */
+export function describeStatus(result: StatusResult, options: HostOptions, paint: Paint): string {
+  const { peers } = result;
+  if (peers.length === 0) return NOBODY;
+  const host = printable(result.host);
+  const [heading = "", ...lines] = columns(
+    [
+      ["PEER", "STATUS", `HOLDS FOR ${host}`, `${host} HOLDS FOR IT`],
+      ...peers.map(({ peer, outcome, pending, held }) => [
+        printable(peer),
+        outcome === "pending" ? "behind" : outcome,
+        figure(pending),
+        figure(held),
+      ]),
+    ],
+    2,
+  );
+  const painted = lines.map((line, i) => paint(peers[i]?.outcome === "in-sync" ? "green" : "yellow", line));
+  return [[heading, ...painted].map((line) => `${line}\n`).join(""), ...troubles(result, options)].join("\n");
+}
+
+/**
+ * What `--status --all` prints: who holds how many files for whom. As a matrix, or as a list of those who hold any if a matrix is
+ * wider than the terminal.
+ */
+export function describeMatrix(result: StatusResult, options: HostOptions, width: number): string {
+  const { host, peers } = result;
+  if (peers.length === 0) return NOBODY;
+  const names = [...new Set([...peers.map(({ myname }) => myname), ...peers.map(({ peer }) => peer)])];
+  const count = (from: string, to: string): string => {
+    if (from === to) return ".";
+    const peer = peers.find((one) => one.peer === from);
+    if (peer === undefined) return figure(peers.find((one) => one.peer === to)?.held ?? null);
+    return peer.holds === null ? "-" : String(peer.holds[to] ?? 0);
+  };
+  const matrix = columns(
+    [
+      [`${printable(host)} SEES`, ...names.map(printable)],
+      ...names.map((from) => [printable(from), ...names.map((to) => count(from, to))]),
+    ],
+    1,
+  );
+  const pairs = names.flatMap((from) =>
+    names
+      .filter((to) => /^[1-9]/.test(count(from, to)))
+      .map((to) => `${printable(from)} holds ${count(from, to)} for ${printable(to)}`),
+  );
+  const lines = matrix.every((line) => cells(line) <= width) ? matrix : pairs;
+  return [lines.map((line) => `${line}\n`).join(""), ...troubles(result, options)].join("\n");
+}
+
+const NOBODY = "no other member may push to this host: there is nobody to ask\n";
+
+/** Peers that have not answered, each with what to do; then one line on all. */
+function troubles({ peers, host, seconds }: StatusResult, options: HostOptions): string[] {
+  const troubled = peers.filter(({ outcome }) => outcome !== "in-sync" && outcome !== "pending");
+  const inSync = peers.filter(({ outcome }) => outcome === "in-sync").length;
+  return [
+    ...troubled.map((row) => {
+      const what = [row.outcome, row.reason === row.outcome ? null : row.reason, row.detail];
+      const outcome = row.outcome === "in-sync" ? "caught-up" : row.outcome;
+      const remedies = remediesFor({ ...row, outcome, host, exit: null, files: [], options });
+      return [
+        `${row.peer}: ${what.filter((word) => word !== null).join(": ")}`,
+        ...remedies.map((remedy) => `  → ${remedy}`),
+      ]
+        .map((line) => `${printable(line)}\n`)
+        .join("");
+    }),
+    `in sync with ${inSync} of ${peers.length} ${peers.length === 1 ? "peer" : "peers"}, as far as csync2 has checked; asked in ${seconds.toFixed(1)} s\n`,
+  ];
+}
+
+function figure(count: number | null): string {
+  return count === null ? "-" : String(count);
+}
+
+/** Rows of cells as lines; the columns from `numericFrom` on are flush right. */
+function columns(rows: readonly (readonly string[])[], numericFrom: number): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => cells(row[i] ?? ""))));
+  return rows.map((row) =>
+    row
+      .map((text, i) => {
+        const width = widths[i] ?? 0;
+        return i < numericFrom ? padded(text, width) : " ".repeat(width - cells(text)) + text;
+      })
+      .join(GAP)
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,100 @@
+import { countDirty } from "../csync2/list.ts";
+import { Csync2revError } from "../errors.ts";
+import type { ThisHost } from "../host.ts";
+import { ask, type Answer } from "../requester/ask.ts";
+import { EXIT, exitStatus, readAnswer, type Outcome, type Reason } from "../requester/outcome.ts";
+import { askOptions, type AskOverrides } from "../requester/options.ts";
+import type { PlannedPeer, Route } from "../requester/plan.ts";
+import { secondsSince } from "../requester/limits.ts";
+import { Slots } from "../requester/slots.ts";
+
+/** How this host and one peer stand to each other: a row of the table, an object of the JSON. */
+export interface PeerStatus {
+  readonly peer: string;
+  readonly myname: string;
+  readonly group: string;
+  /** `in-sync`: neither holds a file for the other, as far as their databases know. */
+  readonly outcome: "in-sync" | Outcome;
+  readonly reason: Reason | null;
+  readonly detail: string | null;
+  /** Files that the peer holds for this host; null if it has not said. */
+  readonly pending: number | null;
+  /** Files that this host holds for the peer; null if csync2 here could not list them. */
+  readonly held: number | null;
+  /** Files that the peer holds for each of its own peers, those of none left out; null if it has not said. */
+  readonly holds: Readonly<Record<string, number>> | null;
+}
+
+/** What `--status` found, as `--json` prints it. */
+export interface StatusResult {
+  readonly host: string;
+  readonly seconds: number;
+  readonly exit: number;
+  readonly peers: readonly PeerStatus[];
+}
+
+/**
+ * `--status`: asks every peer, once, how many files it holds for others, and counts here what this host holds. Only what csync2 has
+ * already found counts: nothing is checked, and nothing changes.
+ * @param interrupt ends everything at once; what is known so far is the result
+ */
+export async function statusOf(
+  host: ThisHost,
+  peers: readonly PlannedPeer[],
+  overrides: AskOverrides,
+  interrupt: AbortSignal,
+): Promise<StatusResult> {
+  const began = performance.now();
+  const routes = peers.map(({ routes: [first] }) => first);
+  const ourNames = [...new Set(routes.map(({ group }) => group.me.peername))];
+  const options = await askOptions(host, overrides, ourNames, false, interrupt);
+  const slots = new Slots(options.jobs);
+  const held = countHere(host);
+  const rows = await Promise.all(
+    routes.map(async (route) => {
+      const claim = await slots.claim();
+      try {
+        const answer = await ask("status", route, options, () => {
+          claim.prove();
+        });
+        return row(route, answer, await held);
+      } finally {
+        claim.end();
+      }
+    }),
+  );
+  const outcomes = rows.map(({ outcome }) => (outcome === "in-sync" ? "caught-up" : outcome));
+  return {
+    host: host.hostname,
+    seconds: secondsSince(began),
+    exit: interrupt.aborted ? EXIT.interrupted : exitStatus(outcomes),
+    peers: rows,
+  };
+}
+
+/** How many files this host holds for each peername; null if csync2 cannot list them. */
+async function countHere(host: ThisHost): Promise<ReadonlyMap<string, number> | null> {
+  try {
+    return await countDirty(host, null);
+  } catch (error) {
+    if (!(error instanceof Csync2revError)) throw error;
+    return null;
+  }
+}
+
+function row({ group, peer }: Route, answer: Answer, here: ReadonlyMap<string, number> | null): PeerStatus {
+  const { outcome, reason, detail, pending } = readAnswer(answer);
+  const held = here === null ? null : (here.get(peer.peername) ?? 0);
+  return {
+    peer: peer.peername,
+    myname: group.me.peername,
+    group: group.name,
+    outcome:
+      outcome === "caught-up" ? (held === null ? "failed" : held > 0 ? "pending" : "in-sync") : outcome,
+    reason,
+    detail: detail ?? (held === null ? "csync2 on this host could not list what it holds" : null),
+    pending,
+    held,
+    holds: answer.kind === "done" ? (answer.done.holds ?? null) : null,
+  };
+}
