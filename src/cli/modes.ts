@@ -3,13 +3,15 @@ import { describeCheckup } from "../checkup/report.ts";
 import { describeWarning } from "../csync2cfg/model.ts";
 import { Csync2revError, type ErrorCode } from "../errors.ts";
 import { openHost, type ConfiguredHost } from "../host.ts";
-import { writeMetrics } from "../others/metrics.ts";
+import { writeMetrics, type Metric } from "../metrics.ts";
+import { metricsOfOthers } from "../others/metrics.ts";
 import { askOthers, type OthersResult } from "../others/others.ts";
 import { Screen } from "../others/screen.ts";
 import { describeResult, describeTroubles } from "../others/words.ts";
 import { printable, printableJson } from "../printable.ts";
 import { EXIT } from "../requester/outcome.ts";
 import { plan } from "../requester/plan.ts";
+import { metricsOfStatus } from "../status/metrics.ts";
 import { describeMatrix, describeStatus } from "../status/report.ts";
 import { statusOf } from "../status/status.ts";
 import { showConfig } from "../show-config.ts";
@@ -110,7 +112,7 @@ async function status(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number
         ? describeMatrix(result, line.host, columnsOf(process.stdout))
         : describeStatus(result, line.host, painter(process.stdout, env)),
   );
-  return result.exit;
+  return withMetrics(line, result.exit, () => metricsOfStatus(result, host.config));
 }
 
 /** Ctrl-C and the like end everything at once; what is known so far is the result. */
@@ -144,14 +146,25 @@ async function runOthers(line: CommandLine, env: NodeJS.ProcessEnv): Promise<num
   screen?.close();
 
   process.stdout.write(textOf(result, line, env));
-  if (line.metrics === undefined) return result.exit;
+  return withMetrics(line, result.exit, (before) =>
+    metricsOfOthers(result, host.config, Math.round(Date.now() / 1000), before),
+  );
+}
+
+/** Writes the metrics, if they are wanted; the exit status, which is not 0 if they cannot be written. */
+function withMetrics(
+  { metrics }: CommandLine,
+  exit: number,
+  metricsOf: (before: (sample: string) => number) => Metric[],
+): number {
+  if (metrics === undefined) return exit;
   try {
-    writeMetrics(line.metrics, result, host.config, Math.round(Date.now() / 1000));
-    return result.exit;
+    writeMetrics(metrics, metricsOf);
+    return exit;
   } catch (error) {
     if (!(error instanceof Csync2revError)) throw error;
     complain(error.message);
-    return result.exit === EXIT.caughtUp ? EXIT.incomplete : result.exit;
+    return exit === EXIT.caughtUp ? EXIT.incomplete : exit;
   }
 }
 

@@ -143,7 +143,6 @@ export async function parseCommandLine(argv: readonly string[]): Promise<Command
         "verify",
         "quiet",
         "verbose",
-        "metrics",
       ],
       test: ["all", "show-config", "completion", "inetd", "dry-run", "reconcile", "verify", "metrics"],
       "dry-run": ["reconcile", "verify", "metrics"],

@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { writeMetrics } from "../../src/others/metrics.ts";
+import { metricsOfOthers } from "../../src/others/metrics.ts";
+import { writeMetrics } from "../../src/metrics.ts";
 import type { OthersResult } from "../../src/others/others.ts";
 import { type Cluster, groupOf, type Host, startCluster } from "../cluster/cluster.ts";
 
@@ -121,7 +122,7 @@ describe("the textfile", () => {
   test(
     "escapes names, and bears the config name",
     cleaned((file) => {
-      writeMetrics(file, RESULT, "two", 100);
+      writeMetrics(file, (before) => metricsOfOthers(RESULT, "two", 100, before));
       const name = 'csync2rev_peer_deleted_files{config="two",peer="a\\"b\\\\c\\nd",myname="h1"}';
       assert.equal(samples(readFileSync(file, "utf8")).get(name), 3);
     }),
@@ -133,7 +134,7 @@ describe("the textfile", () => {
       const umask = process.umask(0o077);
       try {
         writeFileSync(file, "what another program wrote\ncsync2rev_last_success_timestamp_seconds 7\n");
-        writeMetrics(file, RESULT, "", 100);
+        writeMetrics(file, (before) => metricsOfOthers(RESULT, "", 100, before));
       } finally {
         process.umask(umask);
       }
@@ -149,12 +150,12 @@ describe("the textfile", () => {
       writeFileSync(other, "csync2rev_last_success_timestamp_seconds 7\n");
       execFileSync("ln", ["-s", other, file]);
       execFileSync("ln", ["-s", other, `${file}.${process.pid}.part`]);
-      writeMetrics(file, RESULT, "", 100);
+      writeMetrics(file, (before) => metricsOfOthers(RESULT, "", 100, before));
       assert.equal(readFileSync(other, "utf8"), "csync2rev_last_success_timestamp_seconds 7\n");
       assert.equal(samples(readFileSync(file, "utf8")).get("csync2rev_last_success_timestamp_seconds"), 0);
       rmSync(file);
       execFileSync("mkfifo", [file]);
-      writeMetrics(file, RESULT, "", 100);
+      writeMetrics(file, (before) => metricsOfOthers(RESULT, "", 100, before));
       assert.ok(statSync(file).isFile());
     }),
   );

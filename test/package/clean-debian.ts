@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { writeMetrics } from "../../src/others/metrics.ts";
+import { metricsOfOthers } from "../../src/others/metrics.ts";
+import { writeMetrics } from "../../src/metrics.ts";
 import { OUTCOMES } from "../../src/requester/outcome.ts";
 import { debianPackages, withPackages } from "../cluster/cluster.ts";
 import { cleanRoot, Machine } from "./machine.ts";
@@ -73,7 +74,8 @@ test("promtool takes the metrics", async () => {
     },
     ...{ pending: outcome === "lost" ? null : 0, files: [], attempts: 1, seconds: 0.25 },
   }));
-  writeMetrics(file, { host: "h1", seconds: 1.5, exit: 1, peers }, "two", 1_800_000_000);
+  const result = { host: "h1", seconds: 1.5, exit: 1, peers };
+  writeMetrics(file, (before) => metricsOfOthers(result, "two", 1_800_000_000, before));
   const command = ["sh", "-c", `promtool check metrics <"${file}" 2>&1`];
   const { stdout, status } = await runWith(["prometheus"], command);
   assert.equal(stdout, "");

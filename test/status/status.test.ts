@@ -75,6 +75,27 @@ describe("csync2rev --status", () => {
     );
   });
 
+  test("--metrics writes the figures for Prometheus", async () => {
+    await h3.run(["csync2rev", "--status", "--metrics", "/run/csync2rev.prom"]);
+    const samples = h3
+      .read("/run/csync2rev.prom")
+      .split("\n")
+      .filter((line) => line.startsWith("csync2rev_"));
+    assert.deepEqual(samples, [
+      'csync2rev_status_pending_files{peer="h1",myname="h3",group="open"} 4',
+      'csync2rev_status_pending_files{peer="h2",myname="h3",group="open"} 0',
+      'csync2rev_status_held_files{peer="h1",myname="h3",group="open"} 2',
+      'csync2rev_status_held_files{peer="h2",myname="h3",group="open"} 2',
+    ]);
+    h3.write("/run/full/there/file", "");
+    const { code, stderr } = await h3.run(["csync2rev", "--status", "--metrics", "/run/full/there"]);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^csync2rev: cannot write the metrics to \/run\/full\/there: EISDIR|ENOTEMPTY|EEXIST/,
+    );
+  });
+
   test("checks nothing, and changes nothing", async () => {
     const before = await Promise.all([h1, h2, h3].map(async (host) => (await host.csync2("-M")).stdout));
     await h3.run(["csync2rev", "--status", "--all"]);
