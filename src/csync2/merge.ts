@@ -18,7 +18,7 @@ const WAITING_LIMIT = 200_000;
 /** At most this many files are read from one host, if nobody says otherwise. */
 const FILES_LIMIT = 10_000_000;
 /** A side that is this many records ahead is to be paused. */
-const AHEAD = 1_000;
+const AHEAD = 200;
 
 /** What is thrown if records do not come in the order of their names: the comparison begins anew, without relying on it. */
 export class OutOfOrder extends Error {}

@@ -140,6 +140,12 @@ export class OutputReader {
 
   /** One line of csync2's stderr. */
   stderr(said: string): void {
+    // A comparison has two of these a file.
+    if (
+      this.#begun === undefined &&
+      (said.startsWith("Match (") || said.startsWith("Fetched tuple from peer: "))
+    )
+      return;
     const line = this.#begun === undefined ? said.replace(RESOLVING, "") : `${this.#begun}\n${said}`;
     this.#begun = undefined;
     if (isAnnouncement(line)) {
