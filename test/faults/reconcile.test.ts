@@ -230,6 +230,23 @@ describe("the origin of a change is gone", () => {
     assert.equal(h3.read("/srv/data/three/dir/two\nlines"), "v1.......".replace("v1", "v3"));
   });
 
+  test("a peer that loses power in the middle leaves no mark: what has become newer meanwhile stays", async () => {
+    await start(groupOf(["h2", "h3"]));
+    const files = Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`f${i}`, 9]));
+    write(h2, "v2", files);
+    await h2.shell("csync2 -cIr /");
+    const running = catchUp(h3, "--reconcile", "--deadline", "20");
+    await h3.until("files come", () => h3.tree().size > 100);
+    await h2.powerOff();
+    write(h3, "v3", files);
+    await h3.shell("csync2 -cIr /");
+    await h2.boot();
+    await running;
+    assert.deepEqual(await dirty(h2, "h3"), []);
+    await catchUp(h3);
+    for (const file of Object.keys(files)) assert.match(h3.read(`/srv/data/${file}`), /^v3/);
+  });
+
   test("stub: a list of files that breaks off is no list of missing files", async () => {
     await start(groupOf(["h1", "h2", "h3"], ["auto first;"]));
     write(h1, "v1", { a: 9, b: 9, c: 9 });
