@@ -1,5 +1,5 @@
 import { isAnnouncement } from "../csync2/output.ts";
-import type { OthersWatcher } from "../others/others.ts";
+import type { OthersWatcher } from "../others/run.ts";
 import type { Screen } from "../others/screen.ts";
 import { describeStage } from "../others/words.ts";
 import { printable } from "../printable.ts";

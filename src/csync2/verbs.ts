@@ -32,6 +32,12 @@ export const CHECK: Command = {
   killed: "--reconcile brings the file that it had in hand",
 };
 
+/**
+ * The check of a host whose database knows no file: records what is there as it is and marks nothing. A marked file would be pushed
+ * over its peers' newer ones.
+ */
+export const FIRST_CHECK: Command = { ...CHECK, args: ["-c", "-I", "-r", "/"] };
+
 /** What one verb is: everything that csync2rev does differently from verb to verb. */
 interface Row {
   /** What it runs, in order. A preview and a reconcile compare too. */

@@ -1,9 +1,10 @@
 import { compareWith } from "../csync2/compare.ts";
 import { insist, type Insisted } from "../csync2/insist.ts";
 import { Counter, eachRecord, listDirty } from "../csync2/list.ts";
-import { CHECK, type Scope } from "../csync2/verbs.ts";
+import { lookIntoDatabase, type Look } from "../csync2/look.ts";
+import { CHECK, FIRST_CHECK, type Scope } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
-import type { ThisHost } from "../host.ts";
+import { csync2Lock, type ThisHost } from "../host.ts";
 import { onLimit, unless, type Limits } from "../requester/limits.ts";
 import type { Route } from "../requester/plan.ts";
 import { Differences } from "./differences.ts";
@@ -11,9 +12,12 @@ import { Differences } from "./differences.ts";
 /** At most this many dirty files are looked at for deletions, and this many are named. */
 const DIRTY_LIMIT = 200_000;
 
-/** Finds this host's own changes and marks them dirty. It goes on if nobody waits for it any more. Throws `system`. */
-export async function checkHere(host: ThisHost): Promise<void> {
-  demandSuccess(await insist(host, CHECK, {}), "its check");
+/**
+ * Finds this host's own changes and marks them dirty; on a new member, records what is there. It goes on if nobody waits for it any
+ * more. Throws `system`.
+ */
+export async function checkHere(host: ThisHost, isNew: boolean): Promise<void> {
+  demandSuccess(await insist(host, isNew ? FIRST_CHECK : CHECK, {}), "its check");
 }
 
 /** The files on which this host's database and a peer's disagree. Throws `system`, or `gone` if a limit is reached. */
@@ -50,6 +54,11 @@ export async function unsentDeletions(host: ThisHost, route: Route): Promise<Cou
       recorded = new Set();
     });
   return dirty.without(recorded);
+}
+
+/** What this host's csync2 database knows. A csync2 that is stopped cannot be asked, and counts as one that knows files. */
+export async function lookHere(host: ThisHost): Promise<Look> {
+  return csync2Lock(host) === null ? await lookIntoDatabase(host) : { kind: "records" };
 }
 
 function scopeOf({ group, peer }: Route): Scope {

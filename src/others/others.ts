@@ -1,49 +1,18 @@
-import { VERBS, type Verb } from "../csync2/verbs.ts";
 import type { ThisHost } from "../host.ts";
-import { backoffAfter } from "../backoff.ts";
-import { ask, type Answer, type Stage } from "../requester/ask.ts";
-import { LIMIT_WORDS, pause, reachedLimit, unless, secondsSince } from "../requester/limits.ts";
-import { askOptions, type AskOptions, type AskOverrides } from "../requester/options.ts";
+import { secondsSince } from "../requester/limits.ts";
+import { askOptions } from "../requester/options.ts";
 import { EXIT, exitStatus, type PeerResult } from "../requester/outcome.ts";
-import type { PlannedPeer, Route } from "../requester/plan.ts";
-import { Slots, type Claim } from "../requester/slots.ts";
-import type { Counter } from "../csync2/list.ts";
-import { checkHere, differencesFrom, unsentDeletions } from "./local.ts";
-import { whyNotReady } from "./ready.ts";
+import type { PlannedPeer } from "../requester/plan.ts";
+import { OthersRun, type OthersOptions, type OthersWatcher } from "./run.ts";
 import { Turn } from "./turn.ts";
-
-/** A push from which nothing has arrived here for so long lets the next one start, in milliseconds. */
-const IDLE_HOLDS_SLOT = 60_000;
-/** How often it is seen whether a peer keeps others waiting too long, in milliseconds. */
-const LOOK_EVERY = 250;
-
-/** At most so many unsent deletions are named; all are counted. */
-const UNSENT_NAMED = 1_000;
-
-/** How often a peer is asked to push once more where files have changed while it pushed. */
-const MORE_PUSHES = 3;
-
-/** What the command line asks for. */
-export interface OthersOptions extends AskOverrides {
-  readonly dryRun: boolean;
-  readonly reconcile: boolean;
-  readonly verify: boolean;
-  /** Whether csync2's lines on the peers are wanted. */
-  readonly output: boolean;
-}
-
-/** Who is told while peers are asked. */
-export interface OthersWatcher {
-  /** What goes on for one peer; `verb` null: on this host. */
-  stage(peer: PlannedPeer, verb: Verb | null, stage: Stage): void;
-  result(peer: PlannedPeer, result: PeerResult): void;
-}
 
 /** What came of it, as `--json` prints it. */
 export interface OthersResult {
   readonly host: string;
   readonly seconds: number;
   readonly exit: number;
+  /** Whether this host's database knew no file, so that the run reconciled. */
+  readonly newMember: boolean;
   readonly peers: readonly PeerResult[];
 }
 
@@ -73,11 +42,13 @@ export async function askOthers(
       watcher.result(turn.peer, result);
     }),
   );
+
   if (options.verify) await run.verify(turns, results);
   return {
     host: host.hostname,
     seconds: secondsSince(began),
     exit: interrupt.aborted ? EXIT.interrupted : exitStatus(results.map(({ outcome }) => outcome)),
+    newMember: await run.isNewMember(),
     peers: results,
   };
 }
@@ -88,223 +59,4 @@ function inRandomOrder<T>(all: readonly T[]): T[] {
     .map((one) => ({ one, place: Math.random() }))
     .sort((a, b) => a.place - b.place)
     .map(({ one }) => one);
-}
-
-/** One run of `--others`: the slots that its conversations share. */
-class OthersRun {
-  readonly #host: ThisHost;
-  readonly #routes: readonly Route[];
-  readonly #options: OthersOptions;
-  readonly #asking: AskOptions;
-  readonly #watcher: OthersWatcher;
-  readonly #checks: Slots;
-  /** Two pushes at once would fight over this host's csync2 database. */
-  readonly #pushes = new Slots(1);
-  #notReady: Promise<string | null> | undefined;
-  #checkedHere: Promise<void> | undefined;
-
-  constructor(
-    host: ThisHost,
-    routes: readonly Route[],
-    options: OthersOptions,
-    asking: AskOptions,
-    watcher: OthersWatcher,
-  ) {
-    this.#host = host;
-    this.#routes = routes;
-    this.#options = options;
-    this.#asking = asking;
-    this.#watcher = watcher;
-    this.#checks = new Slots(asking.jobs);
-  }
-
-  /** Sees one peer through: its check, then its push. */
-  async catchUpFrom(turn: Turn): Promise<PeerResult> {
-    const { dryRun, reconcile } = this.#options;
-    if (dryRun) {
-      const unready = await this.#whyNotReady(turn, "preview");
-      return unready === null
-        ? turn.result(await this.#askUntilSettled(turn, "preview", this.#pushes))
-        : turn.notReady(unready);
-    }
-    const checked = turn.result(await this.#askUntilSettled(turn, "check", this.#checks));
-    if (checked.exit === null) return checked;
-    if (checked.outcome === "caught-up" && !reconcile) return checked;
-    const unready = await this.#whyNotReady(turn, reconcile ? "reconcile" : "update");
-    if (unready !== null)
-      return { ...turn.notReady(unready), pending: checked.pending, files: checked.files };
-    try {
-      const unsent = reconcile ? await this.#prepareReconcile(turn) : null;
-      const verb = unsent?.count === 0 ? "reconcile" : "update";
-      const pushed = await this.#push(turn, verb);
-      if (unsent !== null && unsent.count > 0 && ["caught-up", "pending"].includes(pushed.outcome))
-        return { ...pushed, ...notReconciled(unsent, pushed) };
-      if (checked.exit !== 0 && pushed.outcome === "caught-up")
-        return {
-          ...pushed,
-          outcome: "failed",
-          exit: checked.exit,
-          detail: `its check failed: ${checked.detail ?? "no reason given"}`,
-        };
-      return pushed.pending === null ? { ...pushed, pending: checked.pending, files: checked.files } : pushed;
-    } catch (error) {
-      return turn.failed(error);
-    }
-  }
-
-  /** Waits until this host's own csync2 takes files, where a peer has some: it may still be starting. Null once it does. */
-  async #whyNotReady(turn: Turn, verb: Verb): Promise<string | null> {
-    this.#watcher.stage(turn.peer, verb, { at: "waiting", on: "lock", detail: "csync2 on this host" });
-    const unready = await (this.#notReady ??= whyNotReady(
-      this.#host,
-      this.#routes,
-      this.#host.settings.others.readyTimeout,
-      this.#asking.limits,
-    ));
-    // A peer that comes later looks again.
-    if (unready !== null) this.#notReady = undefined;
-    return unready;
-  }
-
-  /** Has the peer push, and once more what has become dirty meanwhile: its own cron may check, or a program there change files. */
-  async #push(turn: Turn, verb: "update" | "reconcile"): Promise<PeerResult> {
-    const { limits } = this.#asking;
-    let answer = await this.#askUntilSettled(turn, verb, this.#pushes);
-    let result = turn.result(answer);
-    for (let more = 1; more <= MORE_PUSHES && hasNewlyDirty(answer); more++) {
-      await pause(backoffAfter(more), limits);
-      if (reachedLimit(limits) !== null) break;
-      const again = await this.#askUntilSettled(turn, "update", this.#pushes);
-      if (again.kind !== "done") break;
-      answer = again;
-      const { updated, deleted } = result;
-      const last = turn.result(answer);
-      result = { ...last, updated: updated + last.updated, deleted: deleted + last.deleted };
-    }
-    return result;
-  }
-
-  /** Asks until there is an answer that asking again would not change, or the deadline has passed. */
-  async #askUntilSettled(turn: Turn, verb: Verb, slots: Slots): Promise<Answer> {
-    let answer: Answer | null = null;
-    for (let failures = 1; ; failures++) {
-      if (answer === null) this.#watcher.stage(turn.peer, verb, { at: "queued" });
-      const claim = await slots.claim();
-      try {
-        const limit = reachedLimit(this.#asking.limits);
-        if (limit !== null)
-          return (
-            answer ?? {
-              kind: "refused",
-              reason: "busy",
-              detail: `${LIMIT_WORDS[limit]} before it could be asked to ${verb}`,
-            }
-          );
-        const latest = await this.#askOnce(turn, verb, claim, slots);
-        // A try that the deadline cut short says less than the one before it.
-        const cutShort = latest.kind === "unreachable" && reachedLimit(this.#asking.limits) !== null;
-        answer = cutShort && answer !== null ? answer : latest;
-      } finally {
-        claim.end();
-      }
-      if (answer.kind === "done") return answer;
-      if (answer.kind === "unanswered" && !turn.isUnansweredTwice()) {
-        await pause(backoffAfter(1), this.#asking.limits);
-        continue;
-      }
-      if (answer.kind === "unanswered" || (answer.kind === "refused" && answer.reason !== "busy")) {
-        if (!turn.takeNextRoute()) return answer;
-        continue;
-      }
-      this.#watcher.stage(turn.peer, verb, { at: "waiting", on: "retry", detail: answer.detail });
-      await pause(backoffAfter(failures), this.#asking.limits);
-    }
-  }
-
-  /**
-   * One conversation. Its slot is the peer's own from the first reply that opens, for as long as something arrives, and for no more
-   * than its share of the time that is left: at the deadline every peer has been asked at least once.
-   */
-  async #askOnce(turn: Turn, verb: Verb, claim: Claim, slots: Slots): Promise<Answer> {
-    turn.attempts++;
-    const { receiving } = this.#asking;
-    const { pushes } = VERBS[verb];
-    const look = setInterval(() => {
-      const share = (this.#timeLeft(claim.held()) * slots.count) / (slots.waiting + slots.count);
-      const fallenSilent = pushes && claim.held() > 0 && receiving.idle() >= IDLE_HOLDS_SLOT;
-      if (fallenSilent || (slots.waiting > 0 && claim.held() >= share)) claim.yield();
-    }, LOOK_EVERY);
-    const conversation = ask(verb, turn.route, this.#asking, (stage) => {
-      if (stage.at === "running" || (stage.at === "waiting" && stage.on === "lock")) claim.prove();
-      this.#watcher.stage(turn.peer, verb, stage);
-    });
-    return await (pushes ? receiving.during(conversation) : conversation).finally(() => {
-      clearInterval(look);
-    });
-  }
-
-  /** From when a slot was taken to the deadline, in milliseconds. */
-  #timeLeft(held: number): number {
-    return Math.max(0, this.#asking.deadlineAt - performance.now() + held);
-  }
-
-  /**
-   * A peer judges by this host's database which of its files are newer, so that must be up to date.
-   * @returns the deletions of which the peer has not been told: a reconcile would undo them. Throws `system`.
-   */
-  async #prepareReconcile(turn: Turn): Promise<Counter> {
-    this.#watcher.stage(turn.peer, null, { at: "running", idle: 0, line: null });
-    return await unless(
-      ["deadline", "interrupt"],
-      this.#asking.limits,
-      (this.#checkedHere ??= this.#checkHere()).then(() => unsentDeletions(this.#host, turn.route)),
-    );
-  }
-
-  /** Not while a peer pushes: a check would take a file that is half written for a change of this host's own. */
-  async #checkHere(): Promise<void> {
-    const claim = await this.#pushes.claim();
-    claim.prove();
-    try {
-      await checkHere(this.#host);
-    } finally {
-      claim.end();
-    }
-  }
-
-  /** Compares with every peer from which everything has come: what differs all the same is pending. */
-  async verify(turns: readonly Turn[], results: PeerResult[]): Promise<void> {
-    let checked: Promise<void> | undefined;
-    for (const [i, turn] of turns.entries()) {
-      const result = results[i];
-      if (result?.outcome !== "caught-up" || this.#asking.limits.interrupt.aborted) continue;
-      this.#watcher.stage(turn.peer, null, { at: "running", idle: 0, line: null });
-      try {
-        const { limits } = this.#asking;
-        await unless(["deadline", "interrupt"], limits, (checked ??= checkHere(this.#host)));
-        results[i] = { ...result, ...(await differencesFrom(this.#host, turn.route, limits)).result };
-      } catch (error) {
-        const { outcome, detail } = turn.failed(error);
-        results[i] = { ...result, outcome, detail: `not verified: ${detail ?? "no reason given"}` };
-      }
-      this.#watcher.result(turn.peer, results[i]);
-    }
-  }
-}
-
-/** Whether a push went well and files are dirty all the same; what a reconcile left undecided is none of them. */
-function hasNewlyDirty(answer: Answer): boolean {
-  if (answer.kind !== "done") return false;
-  const { exit, pending = 0, undecided = 0 } = answer.done;
-  return exit === 0 && pending > 0 && undecided === 0;
-}
-
-function notReconciled(unsent: Counter, { pending, files }: PeerResult): Partial<PeerResult> {
-  return {
-    outcome: "pending",
-    reason: "unsent",
-    detail: "not reconciled: it would give back what has been deleted here and not been sent yet",
-    pending: (pending ?? 0) + unsent.count,
-    files: [...unsent.names(UNSENT_NAMED), ...files],
-  };
 }

@@ -1,4 +1,3 @@
-import { lookIntoDatabase } from "../csync2/look.ts";
 import { csync2Lock, type ThisHost } from "../host.ts";
 import { pause, reachedLimit, type Limits } from "../requester/limits.ts";
 import { doorsteps, whyClosed } from "../requester/own-csync2.ts";
@@ -11,7 +10,7 @@ const LOOK_EVERY = 250;
  * Waits until this host's own csync2 takes files at every name that peers connect to: they could not push before.
  * @param routes all that may be asked
  * @param timeout seconds
- * @returns what is wrong with it, and what to do; null once it answers. Throws `system` if there is no csync2.
+ * @returns what is wrong with it, and what to do; null once it answers.
  */
 export async function whyNotReady(
   host: ThisHost,
@@ -22,9 +21,6 @@ export async function whyNotReady(
   const stopped = csync2Lock(host);
   if (stopped !== null)
     return `${stopped} exists, so csync2 on this host takes no files: remove it and run again`;
-  const look = await lookIntoDatabase(host);
-  if (look.kind === "unreadable")
-    return `csync2 on this host cannot read its database: ${look.why}: peers could not push; mend it, and run again`;
   const until = performance.now() + timeout * 1000;
   for (const doorstep of await doorsteps(routes, limits)) {
     for (;;) {

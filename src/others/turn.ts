@@ -1,8 +1,12 @@
+import type { Counter } from "../csync2/list.ts";
 import { Csync2revError } from "../errors.ts";
 import type { Answer } from "../requester/ask.ts";
 import { NOTHING_KNOWN, readAnswer, type PeerResult, type WhatWasSaid } from "../requester/outcome.ts";
 import { secondsSince } from "../requester/limits.ts";
 import type { PlannedPeer, Route } from "../requester/plan.ts";
+
+/** At most so many unsent deletions are named; all are counted. */
+const UNSENT_NAMED = 1_000;
 
 /** What one peer has been asked so far, and by which way. */
 export class Turn {
@@ -60,4 +64,22 @@ export class Turn {
       seconds: secondsSince(this.#began),
     };
   }
+}
+
+/** Whether a push went well and files are dirty all the same; what a reconcile left undecided is none of them. */
+export function hasNewlyDirty(answer: Answer): boolean {
+  if (answer.kind !== "done") return false;
+  const { exit, pending = 0, undecided = 0 } = answer.done;
+  return exit === 0 && pending > 0 && undecided === 0;
+}
+
+/** What a result becomes if deletions here kept it from being reconciled. */
+export function notReconciled(unsent: Counter, { pending, files }: PeerResult): Partial<PeerResult> {
+  return {
+    outcome: "pending",
+    reason: "unsent",
+    detail: "not reconciled: it would give back what has been deleted here and not been sent yet",
+    pending: (pending ?? 0) + unsent.count,
+    files: [...unsent.names(UNSENT_NAMED), ...files],
+  };
 }

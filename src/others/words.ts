@@ -33,9 +33,13 @@ export function describeResult(
   return [
     table(peers, dryRun, width, paint),
     ...troubled.map((peer) => describeTrouble(peer, result.host, options, dryRun)),
+    ...(result.newMember ? [NEW_MEMBER] : []),
     summary(result, dryRun),
   ].join("\n");
 }
+
+const NEW_MEMBER =
+  "csync2's database here knew no file: peers compared theirs with it, as with --reconcile. What was here before is pushed to nobody; csync2rev --others --verify lists what differs\n";
 
 /** What `--others -q` prints: nothing where there is nothing to do. */
 export function describeTroubles(result: OthersResult, options: HostOptions, dryRun: boolean): string {

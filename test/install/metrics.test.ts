@@ -91,6 +91,7 @@ describe("the textfile", () => {
     host: "h1",
     seconds: 1.5,
     exit: 1,
+    newMember: false,
     peers: [
       {
         ...{
