@@ -73,6 +73,8 @@ describe("a member that was down", () => {
       "h1    cluster  caught-up        1        0        0      N",
       "h2    cluster  caught-up        1        0        0      N",
       "",
+      "csync2's database here knew no file: peers compared theirs with it, as with --reconcile. What was here before is pushed to nobody; csync2rev --others --verify lists what differs",
+      "",
       "caught up with 2 of 2 peers in N s",
       "",
     ]);
@@ -172,7 +174,8 @@ describe("a member that was down", () => {
 
   test("says so when its own csync2 does not answer", async () => {
     await Promise.all([h1, h2].map((host) => host.serve("inetd")));
-    await h2.csync2("-cIr", "/");
+    for (const host of [h2, h3]) host.write("/srv/data/known", "known");
+    for (const host of [h2, h3]) await host.csync2("-cIr", "/");
     h1.write("/srv/data/a", "a");
     h3.write("/etc/csync2rev.ini", "[others]\nready-timeout = 1\n");
     const result = await catchUp(h3);
