@@ -123,7 +123,7 @@ function stepOf(paths: readonly ByteString[]): fc.Arbitrary<Step> {
     ),
   });
   const weighted: [number, fc.Arbitrary<Step>][] = [
-    [20, write],
+    [28, write],
     [
       2,
       fc.record({
@@ -199,7 +199,7 @@ const PLAN: fc.Arbitrary<Plan> = groups.chain((groups) =>
       tls: rarely,
       groups: fc.constant(groups),
       steps: fc
-        .array(stepOf(paths), { minLength: 10, maxLength: 50 })
+        .array(stepOf(paths), { minLength: 15, maxLength: 60 })
         .map((steps) => [...beginning(paths), ...steps]),
     }),
   ),

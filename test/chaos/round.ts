@@ -122,22 +122,28 @@ class QuietPhase {
   async #verify(): Promise<void> {
     for (const host of this.#members) {
       const result = await this.#run(host, "--verify");
+      if (!result) continue;
       const disks = this.#disks();
-      for (const { peer, outcome, reason, pending, files } of result?.peers ?? []) {
-        const name = peer.replace(/-b$/, "");
-        if (outcome === "caught-up") this.#note(trulyEqual(this.truth, disks, host.name, name));
-        if (reason !== "differs" || pending !== files.length) continue;
-        for (const path of differing(this.truth.plan, disks, host.name, name))
-          if (!isNamed(files, host.name, path))
+      const peers = this.#members.filter((peer) => peer !== host);
+      if (result.exit === 0)
+        for (const peer of peers) this.#note(trulyEqual(this.truth, disks, host.name, peer.name));
+      const complete = result.peers.every(
+        ({ outcome, reason, pending, files }) =>
+          outcome === "caught-up" || (reason === "differs" && pending === files.length),
+      );
+      if (!complete) continue;
+      const named = result.peers.flatMap(({ files }) => files);
+      for (const peer of peers)
+        for (const path of differing(this.truth.plan, disks, host.name, peer.name))
+          if (!isNamed(named, host.name, path))
             this.#note([
               violation(
                 "--verify names what differs",
                 host.name,
                 path,
-                `differs from ${name}, named were ${JSON.stringify(files)}`,
+                `differs from ${peer.name}, named were ${JSON.stringify(named)}`,
               ),
             ]);
-      }
     }
   }
 

@@ -49,32 +49,12 @@ export function isNamed(files: readonly string[], host: string, path: ByteString
   const ways = path.startsWith("p/")
     ? [`%p%${path.slice(1)}`, realDirectory(host, "p") + path.slice(1)]
     : [`/srv/data/${path}`];
-  return ways.some((way) => files.some((file) => spellings(way).includes(file)));
+  return ways.some((way) => files.includes(spelling(way)));
 }
 
-/** A byte that is no UTF-8 may be replaced or written as `\xHH`. */
-function spellings(name: ByteString): string[] {
-  const bytes = Buffer.from(name, "latin1");
-  return [bytes.toString("utf8"), shown(name), escapeInvalid(bytes)];
-}
-
-function escapeInvalid(bytes: Buffer): string {
-  const text = bytes.toString("utf8");
+/** A name that is no UTF-8 has each byte above 0x7f as an unpaired surrogate. */
+function spelling(name: ByteString): string {
+  const text = Buffer.from(name, "latin1").toString("utf8");
   if (!text.includes("\ufffd")) return text;
-  let out = "";
-  for (let i = 0; i < bytes.length;) {
-    const length = [1, 2, 3, 4].find(
-      (length) =>
-        !bytes
-          .subarray(i, i + length)
-          .toString("utf8")
-          .includes("\ufffd"),
-    );
-    out +=
-      length === undefined
-        ? `\\x${(bytes[i] ?? 0).toString(16)}`
-        : bytes.subarray(i, i + length).toString("utf8");
-    i += length ?? 1;
-  }
-  return out;
+  return name.replace(/[\x80-\xff]/g, (byte) => String.fromCharCode(0xdc00 + byte.charCodeAt(0)));
 }
