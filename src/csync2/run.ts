@@ -179,8 +179,13 @@ async function run(
     let lastTicks: number | undefined;
     const end = (): void => {
       // It is the leader of a group of its own, with flock(1) and csync2 in it.
-      if (reads && child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      if (!reads || child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      try {
         process.kill(-child.pid, "SIGTERM");
+      } catch (error) {
+        // It has ended, and Node has yet to say so.
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+      }
     };
     const quit = (): void => {
       clearInterval(look);
