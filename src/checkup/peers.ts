@@ -4,7 +4,9 @@ import type { HostOptions } from "../host.ts";
 import { readAnswer, type Outcome } from "../requester/outcome.ts";
 import type { PlannedPeer, Route } from "../requester/plan.ts";
 import { remediesFor } from "../requester/remedies.ts";
+import { leftOut, type Served } from "../requester/scope.ts";
 import { Slots } from "../requester/slots.ts";
+import type { GroupRefusal } from "../wire/messages.ts";
 import type { Finding } from "./finding.ts";
 
 /** How a peer answered a `ping` through one group. */
@@ -15,25 +17,65 @@ export interface PeerFinding extends Finding {
   readonly outcome: "answered" | Outcome;
 }
 
-/** Pings every peer through every group that it shares with this host, as many at once as `jobs` says. */
+/** Pings every peer, once for each set of groups that one request covers, as many at once as `jobs` says. */
 export async function pingPeers(
   peers: readonly PlannedPeer[],
   asking: AskOptions,
   options: HostOptions,
 ): Promise<readonly PeerFinding[]> {
   const slots = new Slots(asking.jobs);
-  return await Promise.all(
-    peers
-      .flatMap(({ routes }) => routes)
-      .map(async (route) => {
-        const claim = await slots.claim();
-        try {
-          return pingFinding(route, await ask("ping", route, asking, () => undefined), options);
-        } finally {
-          claim.end();
-        }
-      }),
-  );
+  const findings = peers.map(async (planned) => {
+    const claim = await slots.claim();
+    try {
+      return await pingPeer(planned, asking, options);
+    } finally {
+      claim.end();
+    }
+  });
+  return (await Promise.all(findings)).flat();
+}
+
+/** A peer of 1.0.0 answers for the group that is named, and no other: it is pinged through each. */
+async function pingPeer(
+  planned: PlannedPeer,
+  asking: AskOptions,
+  options: HostOptions,
+): Promise<PeerFinding[]> {
+  const [route, ...others] = planned.routes;
+  const answer = await ask("ping", route, asking, () => undefined);
+  if (answer.kind === "done" && answer.done.exit === 0 && answer.served !== null)
+    return findingsOfGroups(planned, answer.served, options);
+  const findings = [pingFinding(route, answer, options)];
+  if (answer.kind === "done" || (answer.kind === "refused" && answer.ofOneGroup))
+    for (const other of others)
+      findings.push(pingFinding(other, await ask("ping", other, asking, () => undefined), options));
+  return findings;
+}
+
+/** What a peer says of each group that the ping covered. */
+function findingsOfGroups(planned: PlannedPeer, served: Served, options: HostOptions): PeerFinding[] {
+  const refused = new Map(leftOut(planned, served).map((one) => [one.group, one]));
+  const named = planned.routes.map((route) => {
+    const refusal = refused.get(route.group.name);
+    refused.delete(route.group.name);
+    return refusal === undefined ? answers(route) : pingFinding(route, refusalOf(refusal), options);
+  });
+  // Groups that are called otherwise here.
+  return [
+    ...named,
+    ...[...refused.values()].map((one) => pingFinding(planned.routes[0], refusalOf(one), options)),
+  ];
+}
+
+function refusalOf({ reason, detail }: GroupRefusal): Answer {
+  return { kind: "refused", reason, detail, ofOneGroup: true };
+}
+
+function answers({ group, peer }: Route): PeerFinding {
+  return {
+    ...{ item: `ping ${peer.peername}`, peer: peer.peername, group: group.name },
+    ...{ status: "ok", outcome: "answered", detail: `answers in group ${group.name}`, advice: null },
+  };
 }
 
 function pingFinding({ group, peer }: Route, answer: Answer, options: HostOptions): PeerFinding {
@@ -43,14 +85,7 @@ function pingFinding({ group, peer }: Route, answer: Answer, options: HostOption
     const why = [reason, `in group ${group.name}`, detail].filter((word) => word !== null).join(": ");
     return { ...where, status: "failed", outcome: "failed", detail: `failed: ${why}`, advice: null };
   }
-  if (answer.kind === "done")
-    return {
-      ...where,
-      status: "ok",
-      outcome: "answered",
-      detail: `answers in group ${group.name}`,
-      advice: null,
-    };
+  if (answer.kind === "done") return answers({ group, peer });
   const said = readAnswer(answer);
   const { outcome, reason, detail } = said;
   const myname = group.me.peername;

@@ -110,7 +110,7 @@ async function answer(
   const { verb, group, from } = opened.request;
   const asked = { verb, group, from, address: connection.address ?? undefined };
   const refuse = async (refusal: Refusal, who = asked): Promise<void> => {
-    replies.send({ type: "refused", ...refusal });
+    replies.send({ type: "refused", ...refusal, groups: [] });
     await log("refused", { ...who, ...refusal });
   };
 

@@ -16,11 +16,15 @@ export function metricsOfOthers(
 ): Metric[] {
   const ofRun: Labels = config === "" ? {} : { config };
   const ofPeers = peers
-    // Two groups may give one name to two hosts; a sample must not be there twice.
+    .map((peer) => ({
+      ...peer,
+      labels: { ...ofRun, peer: peer.peer, myname: peer.myname, group: peer.group },
+    }))
+    // Two groups may have one name, and give one name to two hosts; a sample must not be there twice.
     .filter(
-      ({ peer, myname }, i) => i === peers.findIndex((one) => one.peer === peer && one.myname === myname),
-    )
-    .map((peer) => ({ ...peer, labels: { ...ofRun, peer: peer.peer, myname: peer.myname } }));
+      (peer, i, all) =>
+        i === all.findIndex((one) => JSON.stringify(one.labels) === JSON.stringify(peer.labels)),
+    );
   const run = (name: string, help: string, value: number): Metric => ({
     name,
     help,

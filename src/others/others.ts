@@ -37,7 +37,7 @@ export async function askOthers(
   const results = new Array<PeerResult>(turns.length);
   await Promise.all(
     inRandomOrder([...turns.entries()]).map(async ([i, turn]) => {
-      const result = await run.catchUpFrom(turn);
+      const result = turn.withRefused(await run.catchUpFrom(turn));
       results[i] = result;
       watcher.result(turn.peer, result);
     }),

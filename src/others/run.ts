@@ -165,6 +165,7 @@ export class OthersRun {
               kind: "refused",
               reason: "busy",
               detail: `${LIMIT_WORDS[limit]} before it could be asked to ${verb}`,
+              ofOneGroup: false,
             }
           );
         const latest = await this.#askOnce(turn, verb, claim, slots);
@@ -174,13 +175,14 @@ export class OthersRun {
       } finally {
         claim.end();
       }
+      turn.hear(answer);
       if (answer.kind === "done") return answer;
       if (answer.kind === "unanswered" && !turn.isUnansweredTwice()) {
         await pause(backoffAfter(1), this.#asking.limits);
         continue;
       }
       if (answer.kind === "unanswered" || (answer.kind === "refused" && answer.reason !== "busy")) {
-        if (!turn.takeNextRoute()) return answer;
+        if (answer.kind === "unanswered" || !answer.ofOneGroup || !turn.takeNextRoute()) return answer;
         continue;
       }
       this.#watcher.stage(turn.peer, verb, { at: "waiting", on: "retry", detail: answer.detail });

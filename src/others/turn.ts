@@ -3,7 +3,9 @@ import { Csync2revError } from "../errors.ts";
 import type { Answer } from "../requester/ask.ts";
 import { NOTHING_KNOWN, readAnswer, type PeerResult, type WhatWasSaid } from "../requester/outcome.ts";
 import { secondsSince } from "../requester/limits.ts";
-import type { PlannedPeer, Route } from "../requester/plan.ts";
+import { groupsOf, type PlannedPeer, type Route } from "../requester/plan.ts";
+import { describeRefusals, leftOut } from "../requester/scope.ts";
+import type { GroupRefusal } from "../wire/messages.ts";
 
 /** At most so many unsent deletions are named; all are counted. */
 const UNSENT_NAMED = 1_000;
@@ -14,6 +16,7 @@ export class Turn {
   attempts = 0;
   readonly #began = performance.now();
   #routeNumber = 0;
+  #refused: readonly GroupRefusal[] = [];
   #unanswered: Route | undefined;
 
   constructor(peer: PlannedPeer) {
@@ -31,7 +34,26 @@ export class Turn {
     return false;
   }
 
-  /** Goes over to the next group that both hosts share; false where there is none. */
+  /** Keeps what an answer says of groups that are not served. */
+  hear(answer: Answer): void {
+    if (answer.kind === "done" && answer.served !== null) this.#refused = leftOut(this.peer, answer.served);
+    else if (answer.kind === "refused" && answer.ofOneGroup) {
+      const { reason, detail } = answer;
+      this.#refused = [...this.#refused, { group: this.route.group.name, reason, detail }];
+    }
+  }
+
+  /** A group that is refused is named, whatever came of the others. */
+  withRefused(result: PeerResult): PeerResult {
+    const [first] = this.#refused;
+    if (first === undefined || result.exit === null) return result;
+    const refusals = describeRefusals(this.#refused);
+    if (result.outcome === "caught-up")
+      return { ...result, outcome: "refused", reason: first.reason, detail: refusals };
+    return { ...result, detail: [result.detail, refusals].filter((part) => part !== null).join("; ") };
+  }
+
+  /** Goes over to the next group of the set; false if there is none. */
   takeNextRoute(): boolean {
     if (this.#routeNumber + 1 >= this.peer.routes.length) return false;
     this.#routeNumber++;
@@ -53,12 +75,14 @@ export class Turn {
 
   #row(said: WhatWasSaid): PeerResult {
     const { route, attempts } = this;
+    const groups = groupsOf(this.peer);
     const { outcome, reason, detail, exit, updated, deleted, pending, files } = said;
     const result = { outcome, reason, detail, exit, updated, deleted, pending, files };
     return {
       peer: route.peer.peername,
       myname: route.group.me.peername,
-      group: route.group.name,
+      group: groups.join(","),
+      groups,
       ...result,
       attempts,
       seconds: secondsSince(this.#began),

@@ -16,6 +16,7 @@ import { lookUp, sourceFor } from "./addresses.ts";
 import { LIMIT_WORDS, onLimit, reachedLimit, unless } from "./limits.ts";
 import type { AskOptions } from "./options.ts";
 import type { Route } from "./plan.ts";
+import type { Served } from "./scope.ts";
 
 /** How long a peer that has been asked may say nothing, in milliseconds: four of its signs of life. */
 const SILENCE = 60_000;
@@ -28,8 +29,15 @@ const PROBE_AFTER = 10_000;
 
 /** How one conversation ended. */
 export type Answer =
-  | { readonly kind: "done"; readonly done: Done }
-  | { readonly kind: "refused"; readonly reason: RefusalReason; readonly detail: string }
+  /** `served`: which groups the request covered; null if the peer is of 1.0.0, which does not tell. */
+  | { readonly kind: "done"; readonly done: Done; readonly served: Served | null }
+  | {
+      readonly kind: "refused";
+      readonly reason: RefusalReason;
+      readonly detail: string;
+      /** Whether another group with this key may yet be served: a peer of 1.0.0 looks at the one that is named. */
+      readonly ofOneGroup: boolean;
+    }
   /** No authenticated reply: the keys differ, or it is no csync2rev. */
   | { readonly kind: "unanswered"; readonly detail: string }
   | { readonly kind: "unreachable"; readonly reason: "no-greeting" | null; readonly detail: string }
@@ -108,6 +116,7 @@ class Conversation {
   #stage: Stage = { at: "connecting" };
   /** Whether the peer has shown that it holds the key, and taken the request. */
   #accepted = false;
+  #served: Served | null = null;
   #open: ((box: Uint8Array) => Uint8Array | null) | undefined;
 
   constructor(verb: Verb, route: Route, options: AskOptions, watch: (stage: Stage) => void) {
@@ -190,14 +199,19 @@ class Conversation {
     if (text === null)
       throw new Csync2revError("unauthenticated", "a reply that the group's key does not open");
     const reply = decodeReply(text);
-    if (reply.type === "refused") return { kind: "refused", reason: reply.reason, detail: reply.detail };
+    if (reply.type === "refused") {
+      const { reason, detail, groups } = reply;
+      return { kind: "refused", reason, detail, ofOneGroup: groups === undefined };
+    }
     if (reply.type === "accepted") {
       this.#accepted = true;
+      const { groups = null, refused } = reply;
+      if (groups !== null || refused !== undefined) this.#served = { groups, refused: refused ?? [] };
       this.#enter({ at: "running", idle: 0, line: null });
       return null;
     }
     if (!this.#accepted) throw new Csync2revError("message", `"${reply.type}" before "accepted"`);
-    if (reply.type === "done") return { kind: "done", done: reply };
+    if (reply.type === "done") return { kind: "done", done: reply, served: this.#served };
     if (reply.type === "waiting") this.#enter({ at: "waiting", on: reply.on, detail: reply.detail });
     else if (reply.type === "output") this.#enter({ at: "running", idle: 0, line: reply.line });
     else this.#enter({ at: "running", idle: reply.idle, line: null });
@@ -213,7 +227,7 @@ class Conversation {
       if (!deadline.aborted || nonsense || error === null)
         return { kind: "lost", detail: `${why} before it said how it went` };
       const doing = this.#stage.at === "waiting" ? this.#stage.detail : `its ${this.#verb} was still running`;
-      return { kind: "refused", reason: "busy", detail: `${doing} at the deadline` };
+      return { kind: "refused", reason: "busy", detail: `${doing} at the deadline`, ofOneGroup: false };
     }
     if (this.#stage.at === "connecting") {
       if (nonsense)

@@ -36,7 +36,9 @@ export interface PeerResult {
   readonly peer: string;
   /** What this host is to the peer: its own peername. */
   readonly myname: string;
+  /** The groups that were asked for at once, with commas between them. */
   readonly group: string;
+  readonly groups: readonly string[];
   readonly outcome: Outcome;
   readonly reason: Reason | null;
   readonly detail: string | null;
@@ -82,7 +84,7 @@ export function exitStatus(outcomes: readonly Outcome[]): number {
 }
 
 /** What a peer's answer says of its result; the rest is how it was asked. */
-export type WhatWasSaid = Omit<PeerResult, "peer" | "myname" | "group" | "attempts" | "seconds">;
+export type WhatWasSaid = Omit<PeerResult, "peer" | "myname" | "group" | "groups" | "attempts" | "seconds">;
 
 /** Of a peer that has not said how it went. */
 export const NOTHING_KNOWN: Omit<WhatWasSaid, "outcome" | "detail"> = {

@@ -9,24 +9,29 @@ export interface Route {
 }
 
 /**
- * One line of the plan: a host to ask for what it holds for one peername of ours. A host is asked more than once only where this
- * host goes by several peernames: csync2 lists dirty files under them.
+ * One line of the plan: one request to one host, which covers every group that both share under the same two peernames and with the
+ * same key. A host is asked once for each such set.
  */
 export interface PlannedPeer {
-  /** The peer's peername in the first route. */
+  /** The peer's peername. */
   readonly name: string;
-  /** In file order; the first that serves is used. */
+  /** In file order. The first names its group in the request; the next one does if a peer of 1.0.0 refuses that. */
   readonly routes: readonly [Route, ...Route[]];
 }
 
-/** What -G and -P leave; undefined where they were not given. */
+/** The names of the groups that a request covers, each once. */
+export function groupsOf({ routes }: Pick<PlannedPeer, "routes">): readonly string[] {
+  return [...new Set(routes.map(({ group }) => group.name))];
+}
+
+/** What -G and -P leave; undefined where they were not given. -G leaves every request that covers one of its groups. */
 export interface Selection {
   readonly groups?: readonly string[] | undefined;
   readonly peers?: readonly string[] | undefined;
 }
 
 /**
- * Whom to ask, in file order: every member of every group of this host that may push, once each.
+ * Whom to ask, in file order: every member of every group of this host that may push, once for each set of groups.
  * @param hostname the name that was looked for in csync2.cfg, for the message if it is in no group
  * Throws `usage` for a group or peer that is not there to be selected, `no-group` where this host is in none.
  */
@@ -48,30 +53,29 @@ export function plan(
       `-G: this host is in no group "${unknownGroup}", only in ${names.join(", ")}`,
     );
 
-  const routes = groups
-    .filter(({ name }) => selection.groups?.includes(name) ?? true)
-    .flatMap((group) => membersToAsk(group).map((peer): Route => ({ group, peer })));
-  const known = new Set(routes.flatMap(({ peer }) => [peer.peername, peer.hostname]));
+  const sets = new Map<string, [Route, ...Route[]]>();
+  for (const group of groups)
+    for (const peer of membersToAsk(group)) {
+      const key = JSON.stringify([peer.hostname, peer.peername, group.me.peername, group.key.text]);
+      const others = sets.get(key);
+      if (others === undefined) sets.set(key, [{ group, peer }]);
+      else others.push({ group, peer });
+    }
+  const selected = [...sets.values()].filter((routes) =>
+    routes.some(({ group }) => selection.groups?.includes(group.name) ?? true),
+  );
+  const known = new Set(selected.flatMap(([{ peer }]) => [peer.peername, peer.hostname]));
   const unknownPeer = selection.peers?.find((name) => !known.has(name));
   if (unknownPeer !== undefined)
     throw new Csync2revError(
       "usage",
       `-P: no peer "${unknownPeer}" that may push to this host, only ${[...known].join(", ") || "none"}`,
     );
-
-  const planned = new Map<string, [Route, ...Route[]]>();
-  for (const route of routes) {
-    const { peername, hostname } = route.peer;
-    if (selection.peers?.includes(peername) === false && !selection.peers.includes(hostname)) continue;
-    const key = JSON.stringify([hostname, route.group.me.peername]);
-    const others = planned.get(key);
-    if (others === undefined) planned.set(key, [route]);
-    else others.push(route);
-  }
-  return [...planned.values()].map((routesOfPeer) => ({
-    name: routesOfPeer[0].peer.peername,
-    routes: routesOfPeer,
-  }));
+  return selected
+    .filter(([{ peer }]) =>
+      [peer.peername, peer.hostname].some((name) => selection.peers?.includes(name) ?? true),
+    )
+    .map((routes) => ({ name: routes[0].peer.peername, routes }));
 }
 
 /** The members of a group that this host asks: all others that are no slaves there. */

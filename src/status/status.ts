@@ -4,7 +4,7 @@ import type { ThisHost } from "../host.ts";
 import { ask, type Answer } from "../requester/ask.ts";
 import { EXIT, exitStatus, readAnswer, type Outcome, type Reason } from "../requester/outcome.ts";
 import { askOptions, type AskOverrides } from "../requester/options.ts";
-import type { PlannedPeer, Route } from "../requester/plan.ts";
+import { groupsOf, type PlannedPeer } from "../requester/plan.ts";
 import { secondsSince } from "../requester/limits.ts";
 import { Slots } from "../requester/slots.ts";
 
@@ -45,19 +45,18 @@ export async function statusOf(
   interrupt: AbortSignal,
 ): Promise<StatusResult> {
   const began = performance.now();
-  const routes = peers.map(({ routes: [first] }) => first);
-  const ourNames = [...new Set(routes.map(({ group }) => group.me.peername))];
+  const ourNames = [...new Set(peers.map(({ routes: [{ group }] }) => group.me.peername))];
   const options = await askOptions(host, overrides, ourNames, false, interrupt);
   const slots = new Slots(options.jobs);
   const held = countHere(host);
   const rows = await Promise.all(
-    routes.map(async (route) => {
+    peers.map(async (planned) => {
       const claim = await slots.claim();
       try {
-        const answer = await ask("status", route, options, () => {
+        const answer = await ask("status", planned.routes[0], options, () => {
           claim.prove();
         });
-        return row(route, answer, await held);
+        return row(planned, answer, await held);
       } finally {
         claim.end();
       }
@@ -82,13 +81,14 @@ async function countHere(host: ThisHost): Promise<ReadonlyMap<string, number> | 
   }
 }
 
-function row({ group, peer }: Route, answer: Answer, here: ReadonlyMap<string, number> | null): PeerStatus {
+function row(planned: PlannedPeer, answer: Answer, here: ReadonlyMap<string, number> | null): PeerStatus {
+  const [{ group, peer }] = planned.routes;
   const { outcome, reason, detail, pending } = readAnswer(answer);
   const held = here === null ? null : (here.get(peer.peername) ?? 0);
   return {
     peer: peer.peername,
     myname: group.me.peername,
-    group: group.name,
+    group: groupsOf(planned).join(","),
     outcome:
       outcome === "caught-up" ? (held === null ? "failed" : held > 0 ? "pending" : "in-sync") : outcome,
     reason,

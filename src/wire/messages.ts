@@ -107,7 +107,13 @@ export type Reply =
       readonly groups?: readonly string[];
       readonly refused?: readonly GroupRefusal[];
     }
-  | { readonly type: "refused"; readonly reason: RefusalReason; readonly detail: string }
+  /** `groups` is empty: no group with this key is served. 1.0.0, which looks only at the group that is named, does not send it. */
+  | {
+      readonly type: "refused";
+      readonly reason: RefusalReason;
+      readonly detail: string;
+      readonly groups?: readonly string[];
+    }
   | { readonly type: "waiting"; readonly on: "lock" | "retry"; readonly detail: string }
   | { readonly type: "output"; readonly line: string }
   /** `idle`: for how many seconds csync2 has printed nothing and used no processor. */
@@ -202,8 +208,13 @@ export function decodeReply(text: Uint8Array): Reply {
       return decodeAccepted(fields);
     case "alive":
       return { type, idle: count(fields, "idle") };
-    case "refused":
-      return { type, reason: refusalReason(fields), detail: string(fields, "detail") };
+    case "refused": {
+      const { groups } = fields;
+      if (groups !== undefined && !isListOfNames(groups))
+        throw new Csync2revError("message", '"groups" is no list of names');
+      const refusal = { reason: refusalReason(fields), detail: string(fields, "detail") };
+      return { type, ...refusal, ...(groups === undefined ? {} : { groups }) };
+    }
     case "waiting": {
       const { on } = fields;
       if (on !== "lock" && on !== "retry") throw new Csync2revError("message", "waiting for nothing known");

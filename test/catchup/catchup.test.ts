@@ -300,18 +300,21 @@ describe("a peer that cannot help", () => {
     assert.match(result.peers[1]?.detail ?? "", /there is no program \/usr\/sbin\/csync2-gone/);
   });
 
-  test("that refuses in one group and serves in the next", async () => {
+  test("that refuses in one group and serves in another: both are told", async () => {
     const group = (name: string, hosts: string, line = ""): string =>
       `group ${name} {\n host ${hosts};\n key /etc/csync2.key;\n include /srv/${name};\n${line}}\n`;
     const all = `nossl * *;\n${group("web", "h1 h2 h3")}${group("db", "h1 h2 h3")}`;
     await cluster.reset((host) => (host === "h2" ? all.replace(/\}/, "#csync2rev allow;\n}") : all));
     await Promise.all([h1, h2, h3].map((host) => host.serve("inetd")));
+    h2.write("/srv/db/row", "1");
+    h2.write("/srv/web/page", "1");
     const result = await catchUp(h3);
-    assertOutcomes(result, { h1: "caught-up", h2: "caught-up" });
-    assert.deepEqual(
-      result.peers.map(({ group: name }) => name),
-      ["web", "db"],
-    );
+    assertOutcomes(result, { h1: "caught-up", h2: "refused/not-allowed" });
+    assert.equal(result.exit, 77);
+    const [, h2Result] = result.peers;
+    assert.deepEqual([h2Result?.group, h2Result?.groups, h2Result?.updated], ["web,db", ["web", "db"], 2]);
+    assert.match(h2Result?.detail ?? "", /^group web: not-allowed: /);
+    assert.deepEqual([existsSync(h3.path("/srv/db/row")), existsSync(h3.path("/srv/web"))], [true, false]);
   });
 
   const strangers: readonly (readonly [string, string, string, RegExp, number])[] = [

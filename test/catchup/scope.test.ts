@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { type Cluster, type Host, startCluster } from "../cluster/cluster.ts";
 import type { Reply } from "../../src/wire/messages.ts";
+import type { OthersResult } from "../../src/others/others.ts";
 import { askOver } from "./requester.ts";
 
 /** Which files a group's key is good for, seen from a requester that holds it. */
@@ -114,6 +115,35 @@ describe("a member that one group leaves out", () => {
     assert.ok(refused?.type === "refused");
     assert.equal(refused.reason, "not-allowed");
   });
+});
+
+test("--others asks once with each key, and has caught up only when each set of groups has", async () => {
+  const third = group("third", "open", ["include /srv/data/third;"]);
+  await start(SECRET + OPEN + third);
+  for (const file of ["secret/plan", "open/page", "third/a"]) h1.write(`/srv/data/${file}`, "1");
+  const run = async (): Promise<OthersResult> =>
+    JSON.parse((await h3.run(["csync2rev", "--others", "--json", "-P", "h1"])).stdout) as OthersResult;
+  const rows = ({ exit, peers }: OthersResult): unknown => [
+    exit,
+    peers.map(({ groups, outcome, reason }) => [groups.join("+"), outcome, reason]),
+  ];
+  assert.deepEqual(rows(await run()), [
+    77,
+    [
+      ["secret", "refused", "not-allowed"],
+      ["open+third", "caught-up", null],
+    ],
+  ]);
+  assert.deepEqual([...h3.tree().keys()], ["open", "open/page", "third", "third/a"]);
+  h1.write("/etc/csync2.cfg", h1.read("/etc/csync2.cfg").replace("#csync2rev allow h2;", ""), 0o600);
+  assert.deepEqual(rows(await run()), [
+    0,
+    [
+      ["secret", "caught-up", null],
+      ["open+third", "caught-up", null],
+    ],
+  ]);
+  assert.ok(h3.tree().has("secret/plan"));
 });
 
 test("another group with the same key is in the scope too; what is left out of it is named", async () => {

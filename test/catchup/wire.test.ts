@@ -143,6 +143,7 @@ describe("each verb runs what it should", () => {
           type: "refused",
           reason: "unsupported-verb",
           detail: `this csync2rev does not know the verb "${verb}"`,
+          groups: [],
         },
       ]);
     });
@@ -352,6 +353,7 @@ describe("nothing but frames reaches the socket", () => {
         type: "refused",
         reason: "wrong-address",
         detail: "the connection's address cannot be told: stdin is no socket",
+        groups: [],
       },
     ]);
     h1.write("/etc/csync2rev.ini", "verify-address = no\n");

@@ -17,13 +17,16 @@ test("a group's key is changed host by host, and at no step is anybody left out"
       await host.serve("inetd");
     }
     let file = 0;
-    for (const cfg of steps)
+    for (const cfg of steps) {
       for (const changed of cluster.hosts) {
         changed.write("/etc/csync2.cfg", cfg, 0o600);
         const other = cluster.hosts.find((host) => host !== changed) ?? changed;
         other.write(`/srv/data/${++file}`, "from another");
-        const { code, stdout } = await changed.run("csync2rev --others --deadline 20");
-        assert.equal(code, 0, stdout);
+        const { stdout } = await changed.run("csync2rev --others --deadline 20 --json");
+        const { peers } = JSON.parse(stdout) as { peers: { group: string; outcome: string }[] };
+        // A key that the other host has not got yet opens nothing there.
+        for (const { group, outcome } of peers)
+          assert.ok(outcome === "caught-up" || (outcome === "unanswered" && group === "web_2"), stdout);
         changed.write(`/srv/data/${++file}`, "from the changed one");
         const pushed = await changed.csync2("-xr");
         assert.equal(pushed.code, 0, pushed.stderr);
@@ -31,6 +34,9 @@ test("a group's key is changed host by host, and at no step is anybody left out"
           assert.ok(host.tree().has(String(file)), `${host.name} lacks ${file}`);
         assert.ok(changed.tree().has(String(file - 1)));
       }
+      for (const host of cluster.hosts)
+        assert.equal((await host.run(["csync2rev", "--others", "-q"])).stdout, "", "the step is complete");
+    }
     for (const host of cluster.hosts) host.remove("/etc/csync2.key");
     for (const host of cluster.hosts) assert.equal((await host.run("csync2rev --others -q")).stdout, "");
   } finally {

@@ -57,10 +57,16 @@ describe("csync2rev --others --metrics", () => {
     assert.ok(lastRun >= before && lastRun <= Date.now() / 1000 + 1);
     assert.equal(first.get("csync2rev_last_success_timestamp_seconds"), lastRun);
     assert.equal(first.get("csync2rev_last_run_exit_status"), 0);
-    assert.equal(first.get('csync2rev_peer_updated_files{peer="h2",myname="h1"}'), 1);
-    assert.equal(first.get('csync2rev_peer_pending_files{peer="h2",myname="h1"}'), 0);
-    assert.equal(first.get('csync2rev_peer_outcome{peer="h2",myname="h1",outcome="caught-up"}'), 1);
-    assert.equal(first.get('csync2rev_peer_outcome{peer="h2",myname="h1",outcome="lost"}'), 0);
+    assert.equal(first.get('csync2rev_peer_updated_files{peer="h2",myname="h1",group="cluster"}'), 1);
+    assert.equal(first.get('csync2rev_peer_pending_files{peer="h2",myname="h1",group="cluster"}'), 0);
+    assert.equal(
+      first.get('csync2rev_peer_outcome{peer="h2",myname="h1",group="cluster",outcome="caught-up"}'),
+      1,
+    );
+    assert.equal(
+      first.get('csync2rev_peer_outcome{peer="h2",myname="h1",group="cluster",outcome="lost"}'),
+      0,
+    );
 
     await cluster.host("h3").stopServices();
     await h1.until("the next second", () => Date.now() / 1000 >= lastRun + 1);
@@ -70,10 +76,13 @@ describe("csync2rev --others --metrics", () => {
     assert.ok(laterRun > lastRun);
     assert.equal(second.get("csync2rev_last_success_timestamp_seconds"), lastRun);
     const lastOf = (peer: string): number | undefined =>
-      second.get(`csync2rev_peer_last_success_timestamp_seconds{peer="${peer}",myname="h1"}`);
+      second.get(`csync2rev_peer_last_success_timestamp_seconds{peer="${peer}",myname="h1",group="cluster"}`);
     assert.deepEqual([lastOf("h2"), lastOf("h3")], [laterRun, lastRun]);
-    assert.equal(second.get('csync2rev_peer_outcome{peer="h3",myname="h1",outcome="unreachable"}'), 1);
-    assert.equal(second.get('csync2rev_peer_pending_files{peer="h3",myname="h1"}'), NaN);
+    assert.equal(
+      second.get('csync2rev_peer_outcome{peer="h3",myname="h1",group="cluster",outcome="unreachable"}'),
+      1,
+    );
+    assert.equal(second.get('csync2rev_peer_pending_files{peer="h3",myname="h1",group="cluster"}'), NaN);
     assert.deepEqual(readdirSync(h1.path("/var/lib/node-exporter")), ["csync2rev.prom"]);
   });
 
@@ -98,6 +107,7 @@ describe("the textfile", () => {
           peer: 'a"b\\c\nd',
           myname: "h1",
           group: "web",
+          groups: ["web"],
           outcome: "pending",
           reason: null,
           detail: null,
@@ -124,7 +134,7 @@ describe("the textfile", () => {
     "escapes names, and bears the config name",
     cleaned((file) => {
       writeMetrics(file, (before) => metricsOfOthers(RESULT, "two", 100, before));
-      const name = 'csync2rev_peer_deleted_files{config="two",peer="a\\"b\\\\c\\nd",myname="h1"}';
+      const name = 'csync2rev_peer_deleted_files{config="two",peer="a\\"b\\\\c\\nd",myname="h1",group="web"}';
       assert.equal(samples(readFileSync(file, "utf8")).get(name), 3);
     }),
   );

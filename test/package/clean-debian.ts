@@ -65,6 +65,7 @@ test("promtool takes the metrics", async () => {
       peer: `h-${outcome}`,
       myname: "h1",
       group: "web",
+      groups: ["web"],
       outcome,
       reason: null,
       detail: null,

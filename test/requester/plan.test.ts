@@ -5,7 +5,7 @@ import { exitStatus } from "../../src/requester/outcome.ts";
 import { plan, type Selection } from "../../src/requester/plan.ts";
 
 /** `hosts` as in a host line; `me` is h3, under whatever peername it has there. */
-function group(name: string, hosts: string): Group {
+function group(name: string, hosts: string, key = ""): Group {
   const members = hosts.split(" ").map((word) => {
     const [, open, hostname = "", peername] = /^(\()?([^@)]+)(?:@([^)]+))?/.exec(word) ?? [];
     return { hostname, peername: peername ?? hostname, slave: open !== undefined };
@@ -17,7 +17,7 @@ function group(name: string, hosts: string): Group {
     place: { file: "csync2.cfg", line: 1, column: 1 },
     me,
     hosts: members,
-    key: { file: "", text: "" },
+    key: { file: "", text: key },
     allow: null,
     patterns: [],
     backupDirectory: null,
@@ -36,6 +36,12 @@ describe("the plan", () => {
     assert.deepEqual(planned(groups), ["h2 via web", "h1 via web, db", "h4 via db"]);
   });
 
+  test("asks a host again where a group has another key: a request is good for the groups of its key", () => {
+    const groups = [group("web", "h1 h3", "K1"), group("db", "h1 h3", "K2"), group("log", "h1 h3", "K1")];
+    assert.deepEqual(planned(groups), ["h1 via web, log", "h1 via db"]);
+    assert.deepEqual(planned(groups, { groups: ["log"] }), ["h1 via web, log"]);
+  });
+
   test("leaves slaves out, also where this host is one", () => {
     assert.deepEqual(planned([group("web", "h1 (h2) (h3)")]), ["h1 via web"]);
     assert.deepEqual(planned([group("web", "(h2) h3")]), []);
@@ -48,7 +54,7 @@ describe("the plan", () => {
 
   test("keeps to -G and -P, which takes hostnames and peernames", () => {
     const groups = [group("web", "h1 h2@h2-web h3"), group("db", "h1 h4 h3")];
-    assert.deepEqual(planned(groups, { groups: ["db"] }), ["h1 via db", "h4 via db"]);
+    assert.deepEqual(planned(groups, { groups: ["db"] }), ["h1 via web, db", "h4 via db"]);
     assert.deepEqual(planned(groups, { peers: ["h2", "h4"] }), ["h2-web via web", "h4 via db"]);
     assert.deepEqual(planned(groups, { peers: ["h2-web"] }), ["h2-web via web"]);
     assert.throws(() => plan(groups, { groups: ["www"] }, "h3"), {

@@ -67,11 +67,15 @@ const reply: fc.Arbitrary<Reply> = fc.oneof(
     },
     { requiredKeys: ["type"] },
   ),
-  fc.record({
-    type: fc.constant("refused" as const),
-    reason: fc.constantFrom(...REFUSAL_REASONS),
-    detail: nasty,
-  }),
+  fc.record(
+    {
+      type: fc.constant("refused" as const),
+      reason: fc.constantFrom(...REFUSAL_REASONS),
+      detail: nasty,
+      groups: fc.constant([]),
+    },
+    { requiredKeys: ["type", "reason", "detail"] },
+  ),
   fc.record({
     type: fc.constant("waiting" as const),
     on: fc.constantFrom("lock" as const, "retry" as const),
