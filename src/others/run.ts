@@ -11,7 +11,7 @@ import { Slots, type Claim } from "../requester/slots.ts";
 import type { Counter } from "../csync2/list.ts";
 import { checkHere, differencesFrom, lookHere, unsentDeletions } from "./local.ts";
 import { whyNotReady } from "./ready.ts";
-import { hasNewlyDirty, notReconciled, type Turn } from "./turn.ts";
+import { hasNewlyDirty, notReconciled, wasSettledMeanwhile, type Turn } from "./turn.ts";
 
 /** A push from which nothing has arrived here for so long lets the next one start, in milliseconds. */
 const IDLE_HOLDS_SLOT = 60_000;
@@ -138,7 +138,9 @@ export class OthersRun {
     const { limits } = this.#asking;
     let answer = await this.#askUntilSettled(turn, verb, this.#pushes);
     let result = turn.result(answer);
-    for (let more = 1; more <= MORE_PUSHES && hasNewlyDirty(answer); more++) {
+    const isWorthMore = (): boolean =>
+      hasNewlyDirty(answer) || (verb === "update" && wasSettledMeanwhile(answer));
+    for (let more = 1; more <= MORE_PUSHES && isWorthMore(); more++) {
       await pause(backoffAfter(more), limits);
       if (reachedLimit(limits) !== null) break;
       const again = await this.#askUntilSettled(turn, "update", this.#pushes);

@@ -97,6 +97,16 @@ export function hasNewlyDirty(answer: Answer): boolean {
   return exit === 0 && pending > 0 && undecided === 0;
 }
 
+/** Whether a push failed and nothing is dirty any more: another csync2 there has sent the file since, which a push shows. */
+export function wasSettledMeanwhile(answer: Answer): boolean {
+  return (
+    answer.kind === "done" &&
+    answer.done.exit !== 0 &&
+    answer.done.pending === 0 &&
+    answer.done.reason === undefined
+  );
+}
+
 /** What a result becomes if deletions here kept it from being reconciled. */
 export function notReconciled(unsent: Counter, { pending, files }: PeerResult): Partial<PeerResult> {
   return {
