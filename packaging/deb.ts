@@ -1,4 +1,5 @@
-// Makes csync2rev_VERSION_all.deb out of the built program: npm run package.
+// Makes csync2rev_VERSION_amd64.deb and _arm64.deb out of the standalone executables: npm run package.
+//   node --import tsx packaging/deb.ts [x64|arm64 FILE]
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
@@ -14,6 +15,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import packageJson from "../package.json" with { type: "json" };
+import { PLATFORMS, type Platform } from "./bun.ts";
+import { buildStandalone } from "./standalone.ts";
 
 const TOP = join(import.meta.dirname, "..");
 const DOC = "usr/share/doc/csync2rev";
@@ -21,67 +24,84 @@ const MAINTAINER_SCRIPTS = ["postinst", "prerm", "postrm"];
 /** A file on disk takes whole blocks of this many bytes: dpkg counts so. */
 const BLOCK = 1024;
 
+/** Debian's names of the platforms. */
+const ARCHITECTURES: Readonly<Record<Platform, string>> = { x64: "amd64", arm64: "arm64" };
+
 const { version } = packageJson;
-const target = process.argv[2] ?? join(TOP, `csync2rev_${version}_all.deb`);
-const tree = mkdtempSync(join(tmpdir(), "csync2rev-deb-"));
-try {
-  chmodSync(tree, 0o755);
-  layOut();
-  put("DEBIAN/control", fill(read("packaging/debian/control")));
-  for (const script of MAINTAINER_SCRIPTS) put(`DEBIAN/${script}`, read(`packaging/debian/${script}`), 0o755);
-  put("DEBIAN/md5sums", md5sums());
-  execFileSync("dpkg-deb", ["--root-owner-group", "-Zxz", "--build", tree, target], {
-    stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, SOURCE_DATE_EPOCH: String(released().getTime() / 1000) },
-  });
-  console.log(target);
-} finally {
-  rmSync(tree, { recursive: true });
+const [wanted, file] = process.argv.slice(2);
+for (const platform of PLATFORMS) {
+  if (wanted !== undefined && wanted !== platform) continue;
+  const name = `csync2rev_${version}_${ARCHITECTURES[platform]}.deb`;
+  await makePackage(platform, file ?? join(TOP, name));
 }
 
-function layOut(): void {
-  const program = read("dist/csync2rev.cjs");
-  // inetd and cron start programs with a PATH of their own.
-  put("usr/sbin/csync2rev", program.replace(/^#!.*/, "#!/usr/bin/node"), 0o755);
-  put("usr/share/man/man8/csync2rev.8.gz", gzipSync(read("man/csync2rev.8"), { level: 9 }));
+async function makePackage(platform: Platform, target: string): Promise<void> {
+  const program = await buildStandalone(platform);
+  const tree = mkdtempSync(join(tmpdir(), "csync2rev-deb-"));
+  try {
+    chmodSync(tree, 0o755);
+    layOut(tree, program);
+    put(tree, "DEBIAN/control", fill(tree, read("packaging/debian/control"), ARCHITECTURES[platform]));
+    for (const script of MAINTAINER_SCRIPTS)
+      put(tree, `DEBIAN/${script}`, read(`packaging/debian/${script}`), 0o755);
+    put(tree, "DEBIAN/md5sums", md5sums(tree));
+    // Nothing strips the executable: strip(1) would cut the program off, and leave a bare Bun.
+    execFileSync("dpkg-deb", ["--root-owner-group", "-Zxz", "-z3", "--build", tree, target], {
+      stdio: ["ignore", "ignore", "inherit"],
+      env: { ...process.env, SOURCE_DATE_EPOCH: String(released().getTime() / 1000) },
+    });
+    console.log(target);
+  } finally {
+    rmSync(tree, { recursive: true });
+  }
+}
+
+function layOut(tree: string, program: string): void {
+  put(tree, "usr/sbin/csync2rev", readFileSync(program), 0o755);
+  put(tree, "usr/share/man/man8/csync2rev.8.gz", gzipSync(read("man/csync2rev.8"), { level: 9 }));
   for (const unit of readdirSync(join(TOP, "systemd")))
-    put(`lib/systemd/system/${unit}`, read(`systemd/${unit}`));
-  put("usr/share/bash-completion/completions/csync2rev", completion());
+    put(tree, `lib/systemd/system/${unit}`, read(`systemd/${unit}`));
+  put(tree, "usr/share/bash-completion/completions/csync2rev", completion());
   for (const sample of ["inetd/inetd.conf", "inetd/services", "xinetd/csync2rev"])
-    put(`${DOC}/examples/${sample.replace("/", ".")}`, read(sample));
-  for (const document of ["README.md", "SECURITY.md"]) put(`${DOC}/${document}`, read(document));
-  put(`${DOC}/changelog.gz`, gzipSync(changelog(), { level: 9 }));
-  put(`${DOC}/copyright`, copyright());
-  put("usr/share/lintian/overrides/csync2rev", read("packaging/debian/lintian-overrides"));
+    put(tree, `${DOC}/examples/${sample.replace("/", ".")}`, read(sample));
+  for (const document of ["README.md", "SECURITY.md"]) put(tree, `${DOC}/${document}`, read(document));
+  put(tree, `${DOC}/changelog.gz`, gzipSync(changelog(), { level: 9 }));
+  put(tree, `${DOC}/copyright`, copyright());
+  put(tree, "usr/share/lintian/overrides/csync2rev", read("packaging/debian/lintian-overrides"));
 }
 
 function read(file: string): string {
   return readFileSync(join(TOP, file), "utf8");
 }
 
-function put(file: string, content: string | Uint8Array, mode = 0o644): void {
+function put(tree: string, file: string, content: string | Uint8Array, mode = 0o644): void {
   const path = join(tree, file);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  mkdirSync(dirname(path), { recursive: true });
+  // mkdir(2) heeds the umask of whoever builds.
+  for (let folder = dirname(path); folder !== tree; folder = dirname(folder)) chmodSync(folder, 0o755);
   writeFileSync(path, content);
   chmodSync(path, mode);
 }
 
 /** Every file of the tree, but for the package's own. */
-function files(directory = ""): string[] {
+function files(tree: string, directory = ""): string[] {
   return readdirSync(join(tree, directory)).flatMap((name) => {
     const file = join(directory, name);
     if (file === "DEBIAN") return [];
-    return statSync(join(tree, file)).isDirectory() ? files(file) : [file];
+    return statSync(join(tree, file)).isDirectory() ? files(tree, file) : [file];
   });
 }
 
-function fill(control: string): string {
-  const size = files().reduce((sum, file) => sum + Math.ceil(statSync(join(tree, file)).size / BLOCK), 0);
-  return control.replace("VERSION", version).replace("SIZE", String(size));
+function fill(tree: string, control: string, architecture: string): string {
+  const size = files(tree).reduce((sum, file) => sum + Math.ceil(statSync(join(tree, file)).size / BLOCK), 0);
+  return control
+    .replace("VERSION", version)
+    .replace("ARCHITECTURE", architecture)
+    .replace("SIZE", String(size));
 }
 
-function md5sums(): string {
-  return execFileSync("md5sum", files(), { cwd: tree, encoding: "utf8" });
+function md5sums(tree: string): string {
+  return execFileSync("md5sum", files(tree), { cwd: tree, encoding: "utf8" });
 }
 
 function completion(): string {

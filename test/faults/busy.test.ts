@@ -143,7 +143,9 @@ describe("busy", { concurrency: 4 }, () => {
       h1.write("/opt/counted", '#!/bin/sh\necho "$*" >>/var/log/csync2s\nexec csync2 "$@"\n', 0o755);
       h2.write("/etc/csync2rev.ini", "[others]\njobs = 40\n");
       for (let i = 0; i < 500; i++) h1.write(`/srv/data/${i}`, "");
-      await h1.shell("csync2 -cIr /");
+      // A host without any record would reconcile.
+      h2.write("/srv/data/0", "");
+      for (const host of [h1, h2]) await host.shell("csync2 -cIr /");
       await h1.serve("inetd", [
         csync2,
         { port: 30866, text: "csync2rev stream tcp nowait.1000 root /usr/sbin/csync2rev csync2rev -i\n" },

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { debianRoot } from "../machines/root.ts";
 
 const INCLUDE = [
-  ...["nodejs", "csync2", "libsqlite3-0", "openbsd-inetd", "update-inetd", "netbase", "iproute2"],
+  ...["csync2", "libsqlite3-0", "openbsd-inetd", "update-inetd", "netbase", "iproute2"],
   ...["systemd", "systemd-sysv", "dbus"],
 ];
 /** In milliseconds. */
