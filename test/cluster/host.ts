@@ -291,6 +291,11 @@ export class Host {
     return found;
   }
 
+  /** Where the machine has a file of proc(5) on one of this host's processes, by its pid on the host. */
+  procPath(pid: number, file: string): string {
+    return `/proc/${this.#running().pid}/root/proc/${pid}/${file}`;
+  }
+
   /** What was logged on this host since its disk was made: by everybody, or by one ident. */
   syslog(ident?: string): LogLine[] {
     const file = this.path("/var/log/syslog");
