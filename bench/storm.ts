@@ -137,7 +137,7 @@ async function measure(cluster: Cluster, approach: Approach, booting: readonly H
 /** Checks by what the handlers log when they are done with one: one that another request's run served has started no csync2. */
 function checksOf(hosts: readonly Host[]): string {
   const done = hosts.flatMap((host) =>
-    host.syslog("csync2rev").filter(({ message }) => message.includes('event=done verb=check ')),
+    host.syslog("csync2rev").filter(({ message }) => message.includes("event=done verb=check ")),
   );
   const ran = done.filter(({ message }) => !message.includes(" attempts=0 "));
   return done.length === 0 ? "-" : `${ran.length} for ${done.length}`;

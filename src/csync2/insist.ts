@@ -32,7 +32,7 @@ export function nothingRun(): Ended {
 }
 
 /** The status for a csync2 that was given up on: timeout(1)'s. */
-const GIVEN_UP = 124;
+export const GIVEN_UP = 124;
 
 /** The status for a csync2 that did not do what its own status says: csync2's for an unspecified error. */
 const UNSPECIFIED = 1;

@@ -1,4 +1,4 @@
-import { insist, nothingRun, type Ended, type InsistWatcher } from "../csync2/insist.ts";
+import { GIVEN_UP, insist, nothingRun, type Ended, type InsistWatcher } from "../csync2/insist.ts";
 import { countDirty, listDirty, type Counter } from "../csync2/list.ts";
 import { preview } from "../csync2/preview.ts";
 import { pushNewer } from "../csync2/reconcile.ts";
@@ -104,8 +104,9 @@ export async function catchUp(
     return ending(end.exit === 0 ? { pending: updated + deleted, files } : {});
   }
   let left: Counter | undefined;
-  // A conflict of what was dirty before does not keep the rest back; a broken connection would not bring it either.
-  if (verb.reconciles && last.report.passing === undefined) {
+  // A conflict of what was dirty before does not keep the rest back; a broken connection would not bring it either, and a csync2
+  // that hangs keeps the lock.
+  if (verb.reconciles && last.report.passing === undefined && last.exit !== GIVEN_UP) {
     const end = await pushNewer(host, scope, configuration.prefixes, watcher);
     if (end.kind === "busy") return busy(end.holder);
     count(end);
