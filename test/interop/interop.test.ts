@@ -82,7 +82,12 @@ describe("an implementation in Python", () => {
       csync2,
       { ...csync2rev, command: ["/usr/bin/python3", "-B", "/opt/handler.py"] },
     ]);
-    h2.write("/srv/data/a", "new");
+    // A host without any record would reconcile.
+    for (const host of [h1, h2]) {
+      host.write("/srv/data/known", "");
+      await host.shell("csync2 -cIr /");
+    }
+    h2.write("/srv/data/new/a", "new");
     const { code, stdout, stderr } = await h1.run("csync2rev --others --json --deadline=20");
     assert.equal(code, 0, stdout + stderr);
     const { peers } = JSON.parse(stdout) as { peers: Record<string, unknown>[] };

@@ -48,6 +48,9 @@ describe("csync2rev --others on a terminal", () => {
   };
 
   test("changes lines in place, and leaves the table alone in the end", async () => {
+    // A host without any record would reconcile.
+    h1.write("/srv/data/known", "");
+    await h1.shell("csync2 -cIr /");
     h2.write("/srv/data/file", "one");
     h2.write("/opt/slow-csync2", '#!/bin/sh\nsleep 0.3\nexec /usr/sbin/csync2 "$@"\n', 0o755);
     h2.write("/etc/csync2rev.ini", "csync2 = /opt/slow-csync2\n");
