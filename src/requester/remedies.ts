@@ -71,8 +71,6 @@ const REMEDIES: Readonly<Record<Reason, Remedy>> = {
   "no-way-back": ({ peer }) => [
     `open csync2's port of this host to ${peer} in every firewall between; peers push to this host through it`,
   ],
-  "max-deleted": ({ peer }) => [`mount what is missing on ${peer}, then run csync2rev --others again`],
-  stalled: () => ["run csync2rev --others again"],
   differs: NONE,
 };
 

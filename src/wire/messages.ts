@@ -59,7 +59,7 @@ export type RefusalReason = (typeof REFUSAL_REASONS)[number];
  * Why an accepted request failed ahead of csync2, or had its csync2 ended: in `done`, whose `exit` is then not 0, so that 1.0.0, which
  * does not know them, reads a failure.
  */
-export const FAILURE_REASONS = ["no-way-back", "max-deleted", "stalled"] as const;
+export const FAILURE_REASONS = ["no-way-back"] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
 /** A group with the request's key and its two hosts that the requester may not use. */
