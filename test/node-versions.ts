@@ -26,6 +26,9 @@ for (const version of [20, 22, 24, 26])
       const [h1, h2, h3] = ["h1", "h2", "h3"].map((name) => cluster.host(name)) as [Host, Host, Host];
       const { stdout } = await h1.run("node --version");
       assert.match(stdout, new RegExp(`^v${version}\\.`));
+      // A host without any record would reconcile.
+      h3.write("/srv/data/from-h1", "older");
+      await h3.shell("csync2 -cIr /");
       await h3.powerOff();
       h1.write("/srv/data/from-h1", "one");
       h2.write("/srv/data/from-h2", "two");
@@ -45,7 +48,7 @@ for (const version of [20, 22, 24, 26])
         await peer.until("the push is logged", () =>
           peer
             .syslog("csync2rev")
-            .some(({ message }) => /event=done verb=(update|reconcile) .* exit=0 /.test(message)),
+            .some(({ message }) => /event=done verb=update .* exit=0 updated=1/.test(message)),
         );
       }
     });
