@@ -8,7 +8,7 @@ import { join } from "node:path";
 export const PLATFORMS = ["x64", "arm64"] as const;
 export type Platform = (typeof PLATFORMS)[number];
 
-export const BUN_VERSION = "1.4.5";
+const BUN_VERSION = "1.4.5";
 
 const CACHE = join(import.meta.dirname, "../.cache/bun");
 
@@ -23,11 +23,6 @@ const PACKAGES: Readonly<Record<Platform, { readonly name: string; readonly sha5
     sha512: "4BXmsSKnjOrlGWqZV4x/oWa7AVoR+B6lCXddMzOAXBIm3t50eslg9wb66gmtW1AamEQ1l1CDvmmruysEhqOWMg==",
   },
 };
-
-/** The npm package that holds Bun for a platform, as `npm sbom` would have it. */
-export function bunPackage(platform: Platform): { readonly name: string; readonly sha512: string } {
-  return PACKAGES[platform];
-}
 
 /** The platform that this runs on. Throws where Bun cannot be run here. */
 export function ownPlatform(): Platform {

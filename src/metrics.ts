@@ -30,6 +30,16 @@ export interface Metric {
   readonly samples: readonly { readonly labels: Labels; readonly value: number }[];
 }
 
+/** A metric with one sample for each of these. */
+export function gaugeOfEach<T extends { readonly labels: Labels }>(
+  all: readonly T[],
+  name: string,
+  help: string,
+  value: (one: T) => number,
+): Metric {
+  return { name, help, samples: all.map((one) => ({ labels: one.labels, value: value(one) })) };
+}
+
 /**
  * Writes metrics in one atomic rename.
  * @param metricsOf is told how to find a value in the file as it was, by its sample's name; 0 if it is not there

@@ -98,7 +98,7 @@ export function isAnnouncement(line: string): boolean {
 }
 
 /** Whether csync2 says so that csync2.lock has stopped it (csync2.c). */
-export function isStopped(line: string): boolean {
+function isStopped(line: string): boolean {
   return line.startsWith("Found ") && line.trimEnd().endsWith("/csync2.lock");
 }
 

@@ -48,6 +48,8 @@ interface Row {
   readonly needsWayBack: boolean;
   /** Whether it only tells what would be pushed. */
   readonly previews: boolean;
+  /** Whether it tells what waits for every peer, not for the requester alone. */
+  readonly counts: boolean;
   /** Pushes what is newer here, or only here, too. */
   readonly reconciles: boolean;
   /** What a screen says while it runs. */
@@ -59,6 +61,7 @@ const QUIET: Row = {
   pushes: false,
   needsWayBack: false,
   previews: false,
+  counts: false,
   reconciles: false,
   doing: "answering",
 };
@@ -67,7 +70,7 @@ const QUIET: Row = {
 export const VERBS = {
   ping: { ...QUIET, needsWayBack: true },
   /** How many files wait, without a look at the trees. */
-  status: { ...QUIET, doing: "counting what waits" },
+  status: { ...QUIET, counts: true, doing: "counting what waits" },
   check: { ...QUIET, commands: () => [CHECK], doing: "checking its files" },
   update: {
     ...QUIET,

@@ -52,11 +52,6 @@ export async function catchUp(
     const why = await whyNoWayBack(host, scope);
     if (why !== null) return failure("no-way-back", why, began);
   }
-  if (request.verb === "status") {
-    // All of its groups by name, so that no row of another group's members counts.
-    const counts = await countDirty(host, request.groups);
-    return { done: whatWaits(counts, scope.peer, began), complaint: undefined };
-  }
   let last = nothingRun();
   let attempts = 0;
   let [updated, deleted] = [0, 0];
@@ -68,7 +63,7 @@ export async function catchUp(
     updated += end.report.updated;
     deleted += end.report.deleted;
   };
-  const ending = (rest: Pick<Done, "pending" | "undecided" | "files">): Ending => {
+  const ending = (rest: Pick<Done, "pending" | "undecided" | "files" | "holds">): Ending => {
     const { exit, report } = last;
     const complaint = exit === 0 ? undefined : report.complaint;
     const detail = complaint !== undefined && checks && !request.isWhole ? CHECK_FAILED : complaint;
@@ -114,6 +109,11 @@ export async function catchUp(
   }
   if (request.verb === "ping") return ending({});
   try {
+    if (verb.counts) {
+      // All groups of the scope by name, so that no row of another group's members counts.
+      const counts = await countDirty(host, request.groups);
+      return ending({ pending: counts.get(scope.peer) ?? 0, holds: Object.fromEntries(counts) });
+    }
     const dirty = await listDirty(host, scope, PENDING_KEPT);
     // What a reconcile left may be dirty all the same.
     const undecided = left?.without(dirty);
@@ -128,17 +128,6 @@ export async function catchUp(
     if (last.exit === 0) last = { ...last, exit: 1, report: { ...last.report, complaint: error.message } };
     return ending({});
   }
-}
-
-/** What a `status` comes to. */
-function whatWaits(counts: ReadonlyMap<string, number>, from: string, began: number): Done {
-  return {
-    type: "done",
-    ...{ exit: 0, updated: 0, deleted: 0, attempts: 1 },
-    seconds: secondsSince(began),
-    pending: counts.get(from) ?? 0,
-    holds: Object.fromEntries(counts),
-  };
 }
 
 /** What a request comes to that failed ahead of csync2. */

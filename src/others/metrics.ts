@@ -1,5 +1,5 @@
 import type { OthersResult } from "./others.ts";
-import { sampleName, type Labels, type Metric } from "../metrics.ts";
+import { gaugeOfEach, sampleName, type Labels, type Metric } from "../metrics.ts";
 import { OUTCOMES } from "../requester/outcome.ts";
 
 /**
@@ -30,15 +30,8 @@ export function metricsOfOthers(
     help,
     samples: [{ labels: ofRun, value }],
   });
-  const perPeer = (
-    name: string,
-    help: string,
-    value: (peer: (typeof ofPeers)[number]) => number,
-  ): Metric => ({
-    name,
-    help,
-    samples: ofPeers.map((peer) => ({ labels: peer.labels, value: value(peer) })),
-  });
+  const perPeer = (name: string, help: string, value: (peer: (typeof ofPeers)[number]) => number): Metric =>
+    gaugeOfEach(ofPeers, name, help, value);
   const lastRun = "csync2rev_last_success_timestamp_seconds";
   const lastOfPeer = "csync2rev_peer_last_success_timestamp_seconds";
   return [

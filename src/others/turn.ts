@@ -97,7 +97,7 @@ export function hasNewlyDirty(answer: Answer): boolean {
   return exit === 0 && pending > 0 && undecided === 0;
 }
 
-/** Whether a push failed and nothing is dirty any more: another csync2 there has sent the file since, which a push shows. */
+/** Whether a push failed and nothing is dirty any more: another csync2 there may have sent the file since. One more push tells. */
 export function wasSettledMeanwhile(answer: Answer): boolean {
   return (
     answer.kind === "done" &&

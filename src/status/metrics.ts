@@ -1,5 +1,5 @@
-import type { Labels, Metric } from "../metrics.ts";
-import type { PeerStatus, StatusResult } from "./status.ts";
+import { gaugeOfEach, type Labels, type Metric } from "../metrics.ts";
+import type { StatusResult } from "./status.ts";
 
 /**
  * What `--status` found.
@@ -7,24 +7,22 @@ import type { PeerStatus, StatusResult } from "./status.ts";
  */
 export function metricsOfStatus({ peers }: StatusResult, config: string): Metric[] {
   const ofRun: Labels = config === "" ? {} : { config };
-  const gauge = (name: string, help: string, value: (peer: PeerStatus) => number | null): Metric => ({
-    name,
-    help,
-    samples: peers.map((peer) => ({
-      labels: { ...ofRun, peer: peer.peer, myname: peer.myname, group: peer.group },
-      value: value(peer) ?? NaN,
-    })),
-  });
+  const ofPeers = peers.map((row) => ({
+    ...row,
+    labels: { ...ofRun, peer: row.peer, myname: row.myname, group: row.group },
+  }));
   return [
-    gauge(
+    gaugeOfEach(
+      ofPeers,
       "csync2rev_status_pending_files",
       "Files that the peer holds for this host; NaN if it has not said.",
-      ({ pending }) => pending,
+      ({ pending }) => pending ?? NaN,
     ),
-    gauge(
+    gaugeOfEach(
+      ofPeers,
       "csync2rev_status_held_files",
       "Files that this host holds for the peer; NaN if csync2 could not list them.",
-      ({ held }) => held,
+      ({ held }) => held ?? NaN,
     ),
   ];
 }
