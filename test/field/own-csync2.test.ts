@@ -65,7 +65,11 @@ describe("this host's own csync2, as its peers see it", () => {
   });
 
   test("is another program: not ready, and what it said", async () => {
-    await instead(["socat", "TCP-LISTEN:30865,reuseaddr,fork", "SYSTEM:'echo SSH-2.0-OpenSSH_9.2; cat >/dev/null'"]);
+    await instead([
+      "socat",
+      "TCP-LISTEN:30865,reuseaddr,fork",
+      "SYSTEM:'echo SSH-2.0-OpenSSH_9.2; cat >/dev/null'",
+    ]);
     const said = await troubles();
     assert.match(
       said.others,
