@@ -44,5 +44,5 @@ for (const [machine, packages] of Object.entries(MACHINES))
 
     test("has hosts with csync2, inetd and xinetd", () => run("--test", "test/cluster/cluster.test.ts"));
 
-    test("shows the demo", () => run("test/demo.ts"));
+    test("shows the demo", () => run("demo/demo.ts"));
   });

@@ -1,10 +1,10 @@
 // Records a real csync2rev --others on a terminal and draws it: npm run picture.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { groupOf, startCluster } from "../cluster/cluster.ts";
-import { type Cell, TerminalScreen } from "./screen.ts";
+import { groupOf, startCluster } from "../test/cluster/cluster.ts";
+import { type Cell, TerminalScreen } from "../test/terminal/screen.ts";
 
-const TARGET = join(import.meta.dirname, "../../docs/others.svg");
+const TARGET = join(import.meta.dirname, "../docs/others.svg");
 const COLUMNS = 100;
 const ROWS = 16;
 /** In seconds: a picture does not change faster, and stands so long in the end before it begins again. */

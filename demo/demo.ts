@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Cluster, type Host, type ServiceText, csync2, startCluster } from "./cluster/cluster.ts";
+import { type Cluster, type Host, type ServiceText, csync2, startCluster } from "../test/cluster/cluster.ts";
 
 const COLOUR = process.stdout.isTTY && !process.env["NO_COLOR"];
 const style = (code: number) => (text: string) => (COLOUR ? `\u001b[${code}m${text}\u001b[0m` : text);
