@@ -41,7 +41,7 @@ for (const [name, measure] of Object.entries(SUBJECTS)) {
   process.stderr.write(`${name} took ${((performance.now() - began) / 1000).toFixed(0)} s\n`);
 }
 
-// Only a whole run makes the figures that the README shows.
+// Only a whole run makes the figures that are shown.
 if (!quick && wanted.length === 0) {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, ${(totalmem() / 2 ** 30).toFixed(0)} GB, Node ${process.versions.node}`;
   const about = `Made by \`npm run bench\` on ${machine}. Each row's two figures are medians of runs that took turns.`;

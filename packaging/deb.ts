@@ -64,7 +64,9 @@ function layOut(tree: string, program: string): void {
   put(tree, "usr/share/bash-completion/completions/csync2rev", completion());
   for (const sample of ["inetd/inetd.conf", "inetd/services", "xinetd/csync2rev"])
     put(tree, `${DOC}/examples/${sample.replace("/", ".")}`, read(sample));
-  for (const document of ["README.md", "SECURITY.md"]) put(tree, `${DOC}/${document}`, read(document));
+  const guides = readdirSync(join(TOP, "docs")).map((name) => `docs/${name}`);
+  for (const document of ["README.md", "SECURITY.md", "PROTOCOL.md", ...guides])
+    put(tree, `${DOC}/${document}`, read(document));
   put(tree, `${DOC}/changelog.gz`, gzipSync(changelog(), { level: 9 }));
   put(tree, `${DOC}/copyright`, copyright());
   put(tree, "usr/share/lintian/overrides/csync2rev", read("packaging/debian/lintian-overrides"));

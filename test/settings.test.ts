@@ -28,17 +28,21 @@ test("without a file, the defaults hold", () => {
   });
 });
 
-test("the README has the defaults and ranges that hold", () => {
-  const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
-  const table = readme.slice(readme.indexOf("## Settings"), readme.indexOf("## What goes wrong"));
-  const rows = [...table.matchAll(/^\| (`\[others\]` )?`([a-z0-9-]+)` \| (.*?) ?\| (.*?) \|/gm)];
+test("the manual page has the defaults and ranges that hold", () => {
+  const manual = readFileSync(join(import.meta.dirname, "../man/csync2rev.8"), "utf8");
+  const [top = "", others = ""] = (/^\.Sh SETTINGS\n([^]*?)^\.Sh /m.exec(manual)?.[1] ?? "").split(
+    "In section",
+  );
+  const rows = [top, others].flatMap((text) => [
+    ...text.matchAll(/^\.It Cm ([a-z0-9-]+) No = ?(.*)\n(.*)$/gm),
+  ]);
   assert.equal(rows.length, 16);
-  for (const [, section, key = "", byDefault = "", allowed = ""] of rows) {
+  for (const [item, key = "", byDefault = "", allowed = ""] of rows) {
     const set = (value: string | number): Settings =>
-      load(`${section === undefined ? "" : "[others]\n"}${key} = ${value}\n`);
+      load(`${others.includes(item) ? "[others]\n" : ""}${key} = ${value}\n`);
     // csync2 is looked for unless it is named in full.
     if (key !== "csync2") assert.deepEqual(set(byDefault), load(""), key);
-    const [, least, most] = /^(\d+)–(\d+)/.exec(allowed) ?? [];
+    const [, least, most] = /^(\d+) to (\d+)/.exec(allowed) ?? [];
     if (least === undefined) continue;
     for (const value of [Number(least), Number(most)]) assert.notEqual(set(value), undefined);
     for (const value of [Number(least) - 1, Number(most) + 1])

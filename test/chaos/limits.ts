@@ -1,16 +1,13 @@
-/** What csync2rev says it does not do: the README's heading, and words that stand below it. A violation that one of these explains is none. */
+/** What docs/reconcile.md says that csync2rev does not do. A violation that one of these explains does not count. */
 export const LIMITS = {
   "check-cut": {
-    heading: "When the origin of a change is gone: --reconcile",
     words: "A csync2 that is killed or loses power in a check can forget to mark the file it had in hand",
   },
   "auto-decides": {
-    heading: "When the origin of a change is gone: --reconcile",
-    words: "Files that both hosts have changed are the group's `auto` method's to decide",
+    words: "If both hosts changed a file, the group's `auto` method decides",
   },
   "deletion-comes-back": {
-    heading: "When the origin of a change is gone: --reconcile",
-    words: "a stale peer can bring one back",
+    words: "a peer that was down can bring a deleted file back",
   },
 } as const;
 export type Limit = keyof typeof LIMITS;

@@ -1,19 +1,20 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { COMMAND, debianPackages } from "../cluster/cluster.ts";
-import { OUTCOMES, REASONS } from "../../src/requester/outcome.ts";
+import { EXIT, OUTCOMES, REASONS } from "../../src/requester/outcome.ts";
+import { parseCommandLine } from "../../src/cli/options.ts";
 import { loadSettings } from "../../src/settings.ts";
 import packageJson from "../../package.json" with { type: "json" };
 
@@ -22,8 +23,17 @@ const [PROGRAM, ...FIRST] = COMMAND;
 const MANUAL = join(TOP, "man/csync2rev.8");
 
 const manual = readFileSync(MANUAL, "utf8");
-const readme = readFileSync(join(TOP, "README.md"), "utf8");
 const security = readFileSync(join(TOP, "SECURITY.md"), "utf8");
+/** Every document for people, by its path, with its text. */
+const documents: ReadonlyMap<string, string> = new Map(
+  ["", "docs", "bench"].flatMap((folder) =>
+    readdirSync(join(TOP, folder))
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => [join(folder, name), readFileSync(join(TOP, folder, name), "utf8")] as const),
+  ),
+);
+const readme = documents.get("README.md") ?? "";
+const troubleshooting = documents.get("docs/troubleshooting.md") ?? "";
 const help = execFileSync(PROGRAM, [...FIRST, "--help"], { encoding: "utf8" });
 
 /** All options that a text has, each once, in order. */
@@ -32,26 +42,25 @@ function options(text: string, pattern: RegExp): string[] {
 }
 
 describe("documents", () => {
-  test("every option is in --help, the manual page and the README alike", () => {
+  test("every option is in --help and the manual page alike", () => {
     const inHelp = options(help, /^ {2}(?: {4}|-\w, )--([a-z-]+)/gm);
     assert.ok(inHelp.length > 20);
     assert.deepEqual(options(manual, /^\.It (?:Fl \w , )?Fl -([a-z-]+)/gm), inHelp);
-    const inReadme = options(readme, /`--([a-z-]+)/g);
-    for (const option of inHelp) assert.ok(inReadme.includes(option), `--${option} is not in the README`);
-    for (const letter of options(help, /^ {2}-(\w), /gm)) {
+    for (const letter of options(help, /^ {2}-(\w), /gm))
       assert.match(manual, new RegExp(`^\\.It Fl ${letter} , Fl -`, "m"));
-      assert.match(readme, new RegExp("`-" + letter + "`, `--"));
-    }
   });
 
-  test("every outcome, every reason, every setting and exit status is in the manual page and the README", () => {
+  test("every outcome, reason and setting is in the manual page, and how to mend each outcome and reason in its document", () => {
     const settings = [...namesOfSettings(""), ...namesOfSettings("[others]\n")];
     assert.ok(settings.length > 12);
-    for (const word of [...OUTCOMES, ...REASONS, ...settings]) {
+    for (const word of [...OUTCOMES, ...REASONS, ...settings])
       assert.match(manual, new RegExp(`^\\.(?:It |Pq )?Cm (?:.* )?\\[?${word}\\b`, "m"), `manual: ${word}`);
-      assert.match(readme, new RegExp("`\\[?" + word + "\\b"), `README: ${word}`);
+    for (const word of [...OUTCOMES, ...REASONS]) {
+      assert.ok(troubleshooting.includes(`\n### \`${word}\`\n`), `no heading for ${word}`);
+      assert.ok(troubleshooting.includes(`[${word}](#${word})`), `${word} is not in the list at the top`);
     }
-    for (const status of [0, 1, 64, 75, 77, 78, 130]) {
+    for (const word of OUTCOMES) assert.match(readme, new RegExp(`^\\| \`${word}\` \\|`, "m"));
+    for (const status of Object.values(EXIT)) {
       assert.match(manual, new RegExp(`^\\.It ${status}$`, "m"));
       assert.match(readme, new RegExp(`^\\| ${status} \\|`, "m"));
     }
@@ -89,9 +98,53 @@ describe("documents", () => {
     }
   });
 
-  test("every link in the README leads to a file that is there", () => {
-    for (const [, target = ""] of readme.matchAll(/\]\((?!https?:)([^)#]+)/g))
-      assert.ok(statSync(join(TOP, target), { throwIfNoEntry: false }), target);
+  test("every link leads to a file that is there, and to a heading of it", () => {
+    const links = [...documents].flatMap(([file, text]) =>
+      Array.from(
+        text.matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)\)/g),
+        ([link, target = "", anchor = ""]) => ({
+          link: `${file} ${link}`,
+          target: target === "" ? file : join(dirname(file), target),
+          anchor,
+        }),
+      ),
+    );
+    assert.ok(links.length > 50);
+    for (const { link, target, anchor } of links) {
+      assert.ok(existsSync(join(TOP, target)), link);
+      if (anchor !== "") assert.ok(anchorsOf(documents.get(target) ?? "").includes(anchor), link);
+    }
+  });
+
+  test("every npm script and every unit that a document names is there", () => {
+    const units = readdirSync(join(TOP, "systemd"));
+    for (const [file, text] of documents) {
+      for (const [line, script = ""] of text.matchAll(/npm run (?:-s )?([\w:-]+)/g))
+        assert.ok(Object.hasOwn(packageJson.scripts, script), `${file}: ${line}`);
+      for (const [unit = ""] of text.matchAll(
+        /\bcsync2rev[\w-]*@?(?:NAME)?\.(?:service|socket|target|slice)\b/g,
+      ))
+        assert.ok(units.includes(unit.replace("NAME", "")), `${file}: ${unit}`);
+    }
+  });
+
+  test("csync2rev takes every command line of its own that a document shows", async () => {
+    const lines = [...documents].flatMap(([file, text]) =>
+      Array.from(
+        text.matchAll(/(?:^ {4}|`|root |&& )(?:\/usr\/sbin\/)?csync2rev (-(?!i\b|-inetd)[^`|#&\n…[\]]*)/gm),
+        ([, line = ""]) => ({
+          file,
+          line: line.trim(),
+        }),
+      ),
+    );
+    assert.ok(lines.length > 20);
+    for (const { file, line } of lines)
+      await assert.doesNotReject(parseCommandLine(line.split(/\s+/)), `${file}: ${line}`);
+  });
+
+  test("the README is read in three minutes", () => {
+    assert.ok(readme.split("\n").length <= 151, "at most 150 lines");
   });
 });
 
@@ -160,6 +213,16 @@ interface LockedPackage {
 function titlesOf(file: string): string {
   const titles = readFileSync(file, "utf8").matchAll(/^\s*(?:test|describe)\(\s*(["`])(.*?)\1/gm);
   return Array.from(titles, ([, , title]) => title).join("\n");
+}
+
+/** The anchors of a document's headings, as forges make them. */
+function anchorsOf(text: string): string[] {
+  return Array.from(text.matchAll(/^#+ (.*)$/gm), ([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
 }
 
 /** Every key of a section, as the message for an unknown one names them. */

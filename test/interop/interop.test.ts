@@ -1,4 +1,4 @@
-// Another implementation of the protocol, in Python, written from the README's protocol section.
+// Another implementation of the protocol, in Python, written from PROTOCOL.md.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -181,9 +181,9 @@ describe("in a clean Debian, with its own Node.js and systemd", () => {
     assert.equal(isActive("csync2rev-others"), "active");
   });
 
-  test("inetd serves it by the README's line, and the journal or syslog has the handler's lines", () => {
+  test("inetd serves it by the line in docs/install.md, and the journal or syslog has the handler's lines", () => {
     run("systemctl disable --now csync2rev.socket");
-    const line = /update-inetd (--group .*')`/.exec(readFileSync(join(TOP, "README.md"), "utf8"))?.[1];
+    const line = /update-inetd (--group .*')`/.exec(readFileSync(join(TOP, "docs/install.md"), "utf8"))?.[1];
     run(`update-inetd ${line ?? ""} && systemctl restart inetd`);
     assert.match(run("csync2rev --test"), /^all is well$/m);
     assert.match(run("journalctl -t csync2rev"), /event=done verb=ping group=web from=h1/);

@@ -13,16 +13,17 @@ import {
 import { WITHOUT_SETGROUPS } from "../cluster/services.ts";
 
 const TOP = join(import.meta.dirname, "../..");
-const readme = readFileSync(join(TOP, "README.md"), "utf8");
 
-/** What stands in the README where the pattern's group is. */
-function quoted(pattern: RegExp): string {
-  const found = pattern.exec(readme)?.[1];
-  assert.ok(found !== undefined, `the README has no ${String(pattern)}`);
+const MANUAL = "man/csync2rev.8";
+
+/** What stands in a document where the pattern's group is. */
+function quoted(document: string, pattern: RegExp): string {
+  const found = pattern.exec(readFileSync(join(TOP, document), "utf8"))?.[1];
+  assert.ok(found !== undefined, `${document} has no ${String(pattern)}`);
   return found;
 }
 
-describe("what the README tells an administrator to write", () => {
+describe("what the documents tell an administrator to write", () => {
   let cluster: Cluster;
   let h1: Host;
   let h2: Host;
@@ -38,7 +39,7 @@ describe("what the README tells an administrator to write", () => {
   });
 
   test("for Nagios: OK, WARNING while a peer is down, CRITICAL for all else", async () => {
-    const command = quoted(/^ {4}command\[check_csync2rev\]=(.*)$/m);
+    const command = quoted("docs/monitoring.md", /^ {4}command\[check_csync2rev\]=(.*)$/m);
     const check = async (): Promise<[number | null, string]> => {
       const { code, stdout } = await h1.run(command);
       return [code, stdout];
@@ -55,7 +56,7 @@ describe("what the README tells an administrator to write", () => {
   });
 
   test("for xinetd: the sample, switched on", async () => {
-    const command = quoted(/\| xinetd \| `(sed .*?) >/);
+    const command = quoted("docs/install.md", /\| xinetd \| `(sed .*?) >/);
     h1.write(
       "/usr/share/doc/csync2rev/examples/xinetd.csync2rev".replace("/usr/share", "/srv/share"),
       readFileSync(join(TOP, "xinetd/csync2rev"), "utf8"),
@@ -70,7 +71,7 @@ describe("what the README tells an administrator to write", () => {
   });
 
   test("for csync2 from cron: it and csync2rev wait for each other", async () => {
-    const line = quoted(/^ {4}\* \* \* \* \* root (flock .*)$/m);
+    const line = quoted("docs/install.md", /^ {4}\* \* \* \* \* root (flock .*)$/m);
     h2.write("/srv/data/file", "one");
     h2.write("/opt/csync2", "#!/bin/sh\ntouch /tmp/runs\nuntil [ -e /tmp/go ]; do sleep 0.1; done\n", 0o755);
     const cron = h2.run(line.replace("/usr/sbin/csync2 ", "/opt/csync2 "));
@@ -86,7 +87,7 @@ describe("what the README tells an administrator to write", () => {
 
   test("for cron at boot: Debian's cron runs it, and it says nothing", async () => {
     h2.write("/srv/data/file", "one");
-    const line = quoted(/^\| cron \| `(@reboot root [^`]*)`/m);
+    const line = quoted("docs/install.md", /^\| cron \| `(@reboot root [^`]*)`/m);
     h1.write("/etc/cron.d/csync2rev", `${line} >/root/said 2>&1; echo "ended $?" >>/root/said\n`);
     const permit = ["auth", "account", "session", "password"].map(
       (kind) => `${kind} required pam_permit.so\n`,
@@ -104,24 +105,49 @@ describe("what the README tells an administrator to write", () => {
     assert.equal(h1.read("/srv/data/file"), "one");
   });
 
-  for (const [where, pattern] of [
-    ["rc.local", /^\| rc\.local \| `([^`]*)`/m],
-    ["cron, every night", /^\| cron, every night \| `[\d* ]+root ([^`]*)`/m],
-    ["cron, to have Prometheus told", /`([^`]* --metrics [^`]*)` from cron/],
+  for (const [where, document, pattern] of [
+    ["rc.local", "docs/install.md", /^\| rc\.local \| `([^`]*)`/m],
+    ["cron, every night", "docs/install.md", /^\| cron, every night \| `[\d* ]+root ([^`]*)`/m],
+    ["cron, to tell Prometheus", "docs/monitoring.md", /^ {4}[\d* ]+root (.* --metrics .*)$/m],
   ] as const)
     test(`for ${where}: catches up, and says nothing`, async () => {
       h2.write("/srv/data/file", "one");
       await h1.run("mkdir -p /var/lib/prometheus/node-exporter");
-      const { stdout, stderr } = await asCron(`${quoted(pattern)}\nwait`);
+      const { stdout, stderr } = await asCron(`${quoted(document, pattern)}\nwait`);
       assert.equal(stdout + stderr, "");
       assert.equal(h1.read("/srv/data/file"), "one");
     });
 
   test("for an administrator's own csync2: it takes its turn", async () => {
     h2.write("/srv/data/file", "one");
-    const line = quoted(/^ {4}\* \* \* \* \* root (flock .*)$/m);
+    const line = quoted("docs/install.md", /^ {4}\* \* \* \* \* root (flock .*)$/m);
     assert.equal((await asCron(line, h2)).code, 0);
     assert.equal(h1.read("/srv/data/file"), "one");
+  });
+
+  test("the manual page has every field that --json and --show-config print, and no other", async () => {
+    const seen = new Set<string>();
+    for (const command of ["--others --json", "--test --json", "--status --json", "--show-config"])
+      addFields(JSON.parse((await h1.run(`csync2rev ${command}`)).stdout), seen);
+    assert.deepEqual([...seen].sort(), namesIn("JSON OUTPUT"));
+  });
+
+  test("the manual page has every key of the handler's log, and no other", async () => {
+    await h1.run("csync2rev --others");
+    const noBody = groupOf(["h1", "h2"], ["#csync2rev allow nobody;"]);
+    h2.write("/etc/csync2.cfg", noBody);
+    assert.match((await h1.run("csync2rev --others")).stdout, /refused: not-allowed/);
+    h2.write("/etc/csync2.key", "another".repeat(10));
+    assert.match((await h1.run("csync2rev --others")).stdout, /unanswered/);
+    const events = ["accepted", "done", "refused", "unauthenticated"];
+    const lines = (): string[] => h2.syslog("csync2rev").map(({ message }) => message);
+    await h2.until("all is logged", () =>
+      events.every((event) => lines().some((line) => line.startsWith(`event=${event} `))),
+    );
+    const keys = lines().flatMap((line) =>
+      Array.from(line.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""').matchAll(/(\w+)=/g), ([, key = ""]) => key),
+    );
+    assert.deepEqual([...new Set(keys)].sort(), namesIn("LOG"));
   });
 
   /** As cron(8) of Debian does it: with its PATH, and nothing else that would help. */
@@ -129,3 +155,24 @@ describe("what the README tells an administrator to write", () => {
     return await host.run(["env", "-i", "PATH=/usr/bin:/bin", "HOME=/root", "/bin/sh", "-c", line]);
   }
 });
+
+/** The names of fields or keys that a section of the manual page describes, sorted. */
+function namesIn(section: string): string[] {
+  const text = quoted(MANUAL, new RegExp(`^\\.Sh ${section}\\n([^]*?)^\\.Sh `, "m"));
+  const names = Array.from(
+    text.matchAll(/^\.(?:It )?Va ([\w ,]+)$/gm),
+    ([, list = ""]) => list.match(/\w+/g) ?? [],
+  );
+  return [...new Set(names.flat())].sort();
+}
+
+/** Adds the names of all fields of a value. */
+function addFields(value: unknown, seen: Set<string>): void {
+  if (Array.isArray(value)) for (const one of value) addFields(one, seen);
+  else if (typeof value === "object" && value !== null)
+    for (const [name, field] of Object.entries(value)) {
+      seen.add(name);
+      // Its names are peernames.
+      if (name !== "holds") addFields(field, seen);
+    }
+}
