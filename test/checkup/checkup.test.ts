@@ -134,7 +134,7 @@ describe("csync2rev --test", () => {
         h1.write("/etc/csync2.cfg", groupOf(HOSTS, ["# csync2rev allow h2;"]), 0o600);
       },
       exit: 78,
-      says: [/^failed {3}configuration: \/etc\/csync2\.cfg:6:6: .*looks like a directive/m],
+      says: [/^failed {3}configuration: \/etc\/csync2\.cfg:6:6: .*looks like a #csync2rev line/m],
     },
     {
       what: "a comma between hosts, which takes this host out of its group",
