@@ -1,9 +1,10 @@
 // Compiles the standalone executables: npm run standalone [-- x64|arm64 …].
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { bunFor, ownPlatform, PLATFORMS, type Platform } from "./bun.ts";
 import { bundleFor } from "./bundle.ts";
+import { closeDoors } from "./doors.ts";
 
 const DIST = join(import.meta.dirname, "../dist");
 
@@ -32,16 +33,28 @@ export function executableFor(platform: Platform): string {
 
 /** Builds the executable for a platform, into dist/. Nothing is downloaded but Bun, where .cache lacks it. */
 export async function buildStandalone(platform: Platform): Promise<string> {
-  const bun = bunFor(ownPlatform());
   const target = executableFor(platform);
-  mkdirSync(DIST, { recursive: true });
-  // Bun writes into the working folder while it builds. The program is there in one step: tests may be running the one before.
-  const folder = mkdtempSync(join(DIST, "part-"));
+  compile(platform, (await bundleFor("bun")).text, target);
+  return target;
+}
+
+/**
+ * Makes an executable of a bundle.
+ * @param program the bundle, a CommonJS module
+ * @param target the file to make: it is there in one step, for tests may be running the one before
+ */
+export function compile(platform: Platform, program: string, target: string): void {
+  const bun = bunFor(ownPlatform());
+  mkdirSync(dirname(target), { recursive: true });
+  // Bun writes into the working folder while it builds.
+  const folder = mkdtempSync(join(dirname(target), "part-"));
   try {
-    const built = join(folder, "csync2rev");
+    const template = join(folder, "bun");
     const bundle = join(folder, "csync2rev.js");
-    writeFileSync(bundle, (await bundleFor("bun")).text);
-    const names = [`--target=${TARGETS[platform]}`, `--compile-executable-path=${bunFor(platform)}`];
+    const built = join(folder, "csync2rev");
+    writeFileSync(template, closeDoors(readFileSync(bunFor(platform))), { mode: 0o755 });
+    writeFileSync(bundle, program);
+    const names = [`--target=${TARGETS[platform]}`, `--compile-executable-path=${template}`];
     execFileSync(bun, ["build", bundle, ...FLAGS, ...names, `--outfile=${built}`], {
       cwd: folder,
       // Nothing of the builder's own settings gets in.
@@ -53,7 +66,6 @@ export async function buildStandalone(platform: Platform): Promise<string> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  return target;
 }
 
 if (import.meta.filename === process.argv[1]) {

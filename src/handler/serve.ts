@@ -36,9 +36,11 @@ export async function serve(
       address: connection.address ?? undefined,
     });
   };
-  process.on("uncaughtException", (error) => {
-    void complain(error).finally(() => process.exit(1));
-  });
+  // Node.js makes the first of the second, Bun does not.
+  for (const event of ["uncaughtException", "unhandledRejection"])
+    process.on(event, (error) => {
+      void complain(error).finally(() => process.exit(1));
+    });
 
   let arrived = process.hrtime.bigint();
   // Forty handlers that start at once take seconds until their requests are in, and any check since then will do.

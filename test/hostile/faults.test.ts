@@ -1,6 +1,19 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { csync2rev, startCluster, type Cluster, type Host } from "../cluster/cluster.ts";
+import { ownPlatform } from "../../packaging/bun.ts";
+import { bundleFor } from "../../packaging/bundle.ts";
+import { compile } from "../../packaging/standalone.ts";
+import {
+  csync2rev,
+  STANDALONE,
+  startCluster,
+  type Cluster,
+  type Host,
+  type Service,
+} from "../cluster/cluster.ts";
 import { asking, connectFrom } from "./programs.ts";
 
 /** Faults that only a broken program has, put into the handler from outside. What it has to say then must not get on the wire. */
@@ -36,10 +49,11 @@ describe("a handler that breaks", () => {
   beforeEach(() => cluster.reset());
   after(() => cluster.close());
 
-  for (const [what, fault] of Object.entries(FAULTS))
+  const broken = STANDALONE ? compiled() : required();
+  for (const [number, what] of Object.keys(FAULTS).entries())
     test(`${what}: nothing of it gets on the wire, all of it into the log`, async () => {
-      h2.write("/opt/fault.cjs", `if (process.argv[1]?.endsWith("csync2rev")) {${fault}}`);
-      await h2.serve("inetd", [{ ...csync2rev, env: { NODE_OPTIONS: "--require=/opt/fault.cjs" } }]);
+      const service = await broken(h2);
+      await h2.serve("inetd", [{ ...service, env: { ...service.env, FAULT: String(number) } }]);
       const seal = { key: cluster.key, text: asking("update") };
       const outcomes = await connectFrom(h1, [{ host: "h2", seal, pieces: [20], gap: 200 }]);
       const [{ replies, received } = { replies: [], received: 0 }] = outcomes;
@@ -57,3 +71,39 @@ describe("a handler that breaks", () => {
       await h2.until("it is gone", () => h2.processes().length === 0);
     });
 });
+
+/** Code that puts in the fault whose number is in FAULT. */
+function injection(): string {
+  const cases = Object.values(FAULTS).map((fault, number) => `case "${number}": {${fault}} break;`);
+  return `switch (process.env.FAULT) {${cases.join("")}}`;
+}
+
+/** Puts a program on a host that has all faults in it. */
+type Breaking = (host: Host) => Promise<Service>;
+
+/** Node.js runs it ahead of the bundle. */
+function required(): Breaking {
+  return async (host) => {
+    host.write("/opt/fault.cjs", `if (process.argv[1]?.endsWith("csync2rev")) {${injection()}}`);
+    return await Promise.resolve({ ...csync2rev, env: { NODE_OPTIONS: "--require=/opt/fault.cjs" } });
+  };
+}
+
+/** An executable with it cannot be told to run anything else: it is built in. */
+function compiled(): Breaking {
+  let program: Buffer | undefined;
+  const build = async (): Promise<Buffer> => {
+    const folder = mkdtempSync(join(tmpdir(), "csync2rev-broken-"));
+    try {
+      const file = join(folder, "csync2rev");
+      compile(ownPlatform(), `${injection()}\n${(await bundleFor("bun")).text}`, file);
+      return readFileSync(file);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+  return async (host) => {
+    host.write("/opt/csync2rev", (program ??= await build()), 0o755);
+    return { ...csync2rev, command: ["/opt/csync2rev", "-i"] };
+  };
+}
