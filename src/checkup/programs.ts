@@ -17,7 +17,7 @@ export async function checkPrograms(
 ): Promise<{ readonly findings: readonly Finding[]; readonly paths: readonly string[] }> {
   const findings: Finding[] = [];
   const paths: string[] = [];
-  const look = (name: string, advice: string): string | null => {
+  const look = (name: string, advice: string, missing = failed): string | null => {
     try {
       const path = findProgram(name);
       findings.push(ok(`program ${name}`, path));
@@ -25,12 +25,13 @@ export async function checkPrograms(
       return path;
     } catch (error) {
       if (!(error instanceof Csync2revError)) throw error;
-      findings.push(failed(`program ${name}`, error.message, advice));
+      findings.push(missing(`program ${name}`, error.message, advice));
       return null;
     }
   };
   look(settings.csync2, "install csync2, or name it in full in csync2rev.ini: csync2 = /PATH/csync2");
   look("flock", "install util-linux (FreeBSD: the flock package)");
+  look("ss", "install iproute2: without it a push that hangs keeps the lock", warning);
   if (settings.log === "syslog")
     look("logger", "install util-linux, or log to a file: log = /PATH in csync2rev.ini");
   const env = look("env", "install coreutils");

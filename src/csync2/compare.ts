@@ -96,7 +96,6 @@ class Comparison {
       // What failed here ended the other one.
       const failed =
         own?.kind === "ended" && own.exit !== 0 && !(peers.exit !== 0 && peers.exit <= 128) ? own : peers;
-      if (failed.exit === 0) this.#merge.end("here");
       return { ...failed, certificate: this.#tuples.certificate };
     } catch (error) {
       abort();
@@ -125,8 +124,12 @@ class Comparison {
         },
         (...start) => readCsync2(...start, { stop: this.#stop.signal }),
       );
-      if (end.kind === "ended" && end.exit === 0) this.#records.end();
-      else this.#stop.abort();
+      if (end.kind === "ended" && end.exit === 0) {
+        this.#records.end();
+        this.#merge.end("here");
+        // The peer's list may be longer, and wait.
+        this.#pace();
+      } else this.#stop.abort();
       return end;
     } catch (error) {
       this.#outOfOrder = error;

@@ -10,8 +10,6 @@ import type { Command } from "./verbs.ts";
 export interface InsistWatcher extends RunWatcher {
   /** csync2 failed in passing, and is to be tried again after a pause. */
   retrying?(why: string): void;
-  /** Asked ahead of every start; throws if nobody wants the run any more. */
-  wanted?(): void;
 }
 
 export interface Ended {
@@ -21,6 +19,8 @@ export interface Ended {
   readonly report: Report;
   /** How often csync2 was started. */
   readonly attempts: number;
+  /** Whether csync2 got no further with its peer, and lost its connection. */
+  readonly stalled: boolean;
 }
 
 export type Busy = Extract<RunEnd, { kind: "busy" }>;
@@ -28,7 +28,7 @@ export type Insisted = Ended | Busy;
 
 /** What stands for a run that was not needed. */
 export function nothingRun(): Ended {
-  return { kind: "ended", exit: 0, report: new OutputReader().report, attempts: 0 };
+  return { kind: "ended", exit: 0, report: new OutputReader().report, attempts: 0, stalled: false };
 }
 
 /** The status for a csync2 that was given up on: timeout(1)'s. */
@@ -43,7 +43,7 @@ export type Start = (host: ThisHost, command: Command, watcher: RunWatcher) => P
 /**
  * Runs one csync2 under the lock, and again with growing pauses while it fails in a way that passes, as often as the settings
  * say. A conflict does not pass.
- * Throws `system` if a program is missing, and what `wanted` throws.
+ * Throws `system` if a program is missing, `gone` if nobody waits for it any more.
  */
 export async function insist(
   host: ThisHost,
@@ -58,11 +58,11 @@ export async function insist(
 /** Does something with csync2, and again with growing pauses while it fails in a way that passes, as often as the settings say. */
 export async function repeat<T extends Ended>(
   host: ThisHost,
-  watcher: Pick<InsistWatcher, "retrying" | "wanted">,
+  watcher: Pick<InsistWatcher, "retrying" | "gone">,
   once: () => Promise<T | Busy>,
 ): Promise<T | Busy> {
   for (let attempts = 1; ; attempts++) {
-    watcher.wanted?.();
+    demandWanted(watcher);
     const end = await once();
     if (end.kind === "busy") return end;
     const { passing } = end.report;
@@ -71,6 +71,11 @@ export async function repeat<T extends Ended>(
     watcher.retrying?.(passing);
     await sleep(backoffAfter(attempts));
   }
+}
+
+/** Throws `gone` if nobody waits for a run any more, so that it is not started. */
+export function demandWanted({ gone }: Pick<InsistWatcher, "gone">): void {
+  if (gone?.() === true) throw new Csync2revError("gone", "the requester hung up before csync2 was started");
 }
 
 /**
@@ -100,12 +105,13 @@ export async function attempt(
     });
     if (end.kind === "busy") return end;
     const { exit, ...why } = judge(end, command, said, reader.report, host.settings.idleTimeout);
-    return { kind: "ended", exit, report: { ...reader.report, ...why }, attempts: 1 };
+    const stalled = end.kind === "stalled";
+    return { kind: "ended", exit, report: { ...reader.report, ...why }, attempts: 1, stalled };
   } catch (error) {
     if (!(error instanceof Csync2revError) || error.code !== "output") throw error;
     const complaint = await notUnderstood(host, error.message);
     const report = { ...reader.report, complaint, passing: undefined };
-    return { kind: "ended", exit: UNSPECIFIED, report, attempts: 1 };
+    return { kind: "ended", exit: UNSPECIFIED, report, attempts: 1, stalled: false };
   }
 }
 
@@ -125,12 +131,8 @@ function judge(
   { complaint, passing, last, finished }: Report,
   idleTimeout: number,
 ): Judgement {
-  if (end.kind === "stuck")
-    return {
-      exit: GIVEN_UP,
-      complaint: `csync2 (pid ${end.pid ?? "unknown"}) has done nothing for ${idleTimeout} s; it was left alone and keeps the lock`,
-      passing: undefined,
-    };
+  if (end.kind !== "exited")
+    return { exit: GIVEN_UP, complaint: describeStandstill(end, idleTimeout), passing: undefined };
   const { exit } = end;
   // csync2 -v ends with "Finished with N errors.", whatever its status: without it, it died before it was done.
   if (command.good.includes(exit) && finished) {
@@ -147,4 +149,19 @@ function judge(
     complaint: complaint ?? last ?? `csync2 ended with status ${exit} and gave no reason`,
     passing,
   };
+}
+
+/** A csync2 that stood still, in words for an administrator. */
+function describeStandstill(
+  end: Extract<RunEnd, { kind: "stuck" | "stalled" }>,
+  idleTimeout: number,
+): string {
+  const who = `csync2 (pid ${end.pid ?? "unknown"})`;
+  if (end.kind === "stuck") {
+    const why = end.why === null ? "" : `, as its connection could not be closed: ${end.why}`;
+    return `${who} has done nothing for ${idleTimeout} s; it was left alone and keeps the lock${why}`;
+  }
+  return end.gone
+    ? `the host that asked has gone, and ${who} got no further: its connection was closed, and it has ended`
+    : `${who} got no further for ${idleTimeout} s, as csync2 of the host that asked did nothing: its connection was closed, and it has ended`;
 }

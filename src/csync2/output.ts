@@ -121,12 +121,6 @@ export class OutputReader {
   #staying = 0;
   /** What it said of the file that stays, until it is known whether its directory is only missing. */
   #stays: string | undefined;
-  readonly #onFile: (file: string) => void;
-
-  /** @param onFile told of each file, a byte string, that csync2 has written or deleted on the peer */
-  constructor(onFile: (file: string) => void = () => undefined) {
-    this.#onFile = onFile;
-  }
 
   get report(): Report {
     return {
@@ -193,14 +187,13 @@ export class OutputReader {
       else this.#complaint = this.#stays;
       this.#stays = undefined;
     }
-    const { as = null, file = "" } = this.#announced ?? {};
+    const as = this.#announced?.as ?? null;
     this.#announced = undefined;
     const goesOn =
       isAnnouncement(line) || line.startsWith("Connection closed.") || line.startsWith("Running ");
-    if (!goesOn || as === null) return;
+    if (!goesOn) return;
     if (as === "updated") this.#updated++;
-    else this.#deleted++;
-    this.#onFile(file);
+    if (as === "deleted") this.#deleted++;
   }
 
   #complain(line: string): void {

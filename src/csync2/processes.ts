@@ -10,6 +10,18 @@ export function processorTicks(pid: number): number | undefined {
     .reduce((sum, field) => sum + Number(field), 0);
 }
 
+/** The bytes that a process and those that it has started have read and written (proc(5)); undefined where there is no telling. */
+export function movedBytes(pid: number): number | undefined {
+  const counts = family(pid).flatMap((one) => read(`/proc/${one}/io`)?.match(/(?<=^[rw]char: )\d+$/gm) ?? []);
+  return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + Number(count), 0);
+}
+
+/** A process, those that it has started, and so on. */
+export function family(pid: number): readonly number[] {
+  const children = read(`/proc/${pid}/task/${pid}/children`)?.match(/\d+/g) ?? [];
+  return [pid, ...children.flatMap((child) => family(Number(child)))];
+}
+
 /** The first child of a process; undefined where it has none, or there is no telling. */
 export function childOf(pid: number): number | undefined {
   const first = read(`/proc/${pid}/task/${pid}/children`)?.split(" ")[0];

@@ -7,7 +7,15 @@ import { encode, quote } from "../csync2cfg/source.ts";
 import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
 import { compareWith } from "./compare.ts";
-import { attempt, nothingRun, type Busy, type Ended, type Insisted, type InsistWatcher } from "./insist.ts";
+import {
+  attempt,
+  demandWanted,
+  nothingRun,
+  type Busy,
+  type Ended,
+  type Insisted,
+  type InsistWatcher,
+} from "./insist.ts";
 import { Counter, eachDirty } from "./list.ts";
 import type { Difference } from "./merge.ts";
 import { isAlive, isInUse } from "./processes.ts";
@@ -39,13 +47,11 @@ export type Reconciled = (Ended & { readonly left: Counter }) | Busy;
  * in a fresh directory beside the lock: nothing else is in it, and no mark outlives the push, nor this host's power. What is left is
  * the time between the judgement and the push of one file: another host may push a newer one meanwhile.
  * @param prefixes those of this host, which are in the names of files
- * @param concerns which differences to look at
  */
 export async function pushNewer(
   host: ThisHost,
   scope: Scope,
   prefixes: readonly Prefix[],
-  concerns: (difference: Difference) => boolean,
   watcher: InsistWatcher,
 ): Promise<Reconciled> {
   /** Files that a push has left dirty, or that csync2 does not find by their names: not tried again. */
@@ -63,9 +69,7 @@ export async function pushNewer(
     });
     const compared = await compareWith(host, scope, watcher, () => {
       const anew = (judgement = new Judgement(size, stayed));
-      return (difference) => {
-        if (concerns(difference)) anew.take(difference);
-      };
+      return anew.take.bind(anew);
     });
     if (compared.kind === "busy") return compared;
     attempts += compared.attempts;
@@ -194,7 +198,7 @@ class Batch {
   }
 
   async push(watcher: InsistWatcher): Promise<Insisted> {
-    watcher.wanted?.();
+    demandWanted(watcher);
     return await attempt(this.#host, push(this.#scope), watcher);
   }
 

@@ -4,9 +4,11 @@ import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import type { ThisHost } from "../host.ts";
 import { childPath, findProgram } from "../programs.ts";
+import { disconnect } from "./disconnect.ts";
 import { LineSplitter } from "./lines.ts";
 import { openLockFile } from "./lock-file.ts";
-import { childOf, describeHolder, processorTicks } from "./processes.ts";
+import { childOf, describeHolder } from "./processes.ts";
+import { Progress } from "./progress.ts";
 import type { Command } from "./verbs.ts";
 
 /** What can be done about a csync2 that only reads. */
@@ -25,8 +27,10 @@ export interface RunWatcher {
   started?(flow: Flow): void;
   /** Another csync2 holds the lock; `holder` says which. */
   waiting?(holder: string): void;
-  /** csync2 runs; `idle` is for how many seconds it has printed nothing and used no processor. */
+  /** csync2 runs; `idle` is for how many seconds it has stood still ({@link Progress}). */
   running?(idle: number): void;
+  /** Whether nobody waits for this run any more. */
+  gone?(): boolean;
 }
 
 export type RunEnd =
@@ -34,8 +38,10 @@ export type RunEnd =
   | { readonly kind: "exited"; readonly exit: number }
   /** The lock did not come free in time; csync2 was not started. */
   | { readonly kind: "busy"; readonly holder: string }
-  /** csync2 hangs: it has been left alone, and goes on holding the lock. */
-  | { readonly kind: "stuck"; readonly pid: number | undefined };
+  /** csync2 hangs: it has been left alone, and goes on holding the lock; `why` its connection could not be closed, if it has one. */
+  | { readonly kind: "stuck"; readonly pid: number | undefined; readonly why: string | null }
+  /** csync2 got no further with its peer, lost its connection, and ended; `gone`: nobody waited for it any more. */
+  | { readonly kind: "stalled"; readonly pid: number | undefined; readonly gone: boolean };
 
 /** How to run it, beside the command. */
 export interface RunOptions {
@@ -47,6 +53,10 @@ export interface RunOptions {
 const CONFLICT = 199;
 /** How often a run is looked at for signs of life, in milliseconds. */
 const LOOK_EVERY = 1_000;
+/** For how long a csync2 may stand still that nobody waits for any more, in milliseconds. */
+const GONE_PATIENCE = 10_000;
+/** How long a csync2 that has lost its connection has to end, in milliseconds. */
+const END_WITHIN = 10_000;
 /** How often it is told who holds the lock, in milliseconds: it may be another by then. */
 const TELL_EVERY = 5_000;
 /** How long output may come in after csync2's end, in milliseconds: an action of its may have left a daemon on the pipe. */
@@ -75,7 +85,7 @@ export async function runCsync2(
   const csync2Pid = (child: ChildProcess): number | undefined =>
     child.pid === undefined ? undefined : childOf(child.pid);
   closeSync(openLockFile(lockFile));
-  const how = { ...options, reads: command.reads === true, csync2Pid };
+  const how = { ...options, command, csync2Pid };
   const atOnce = await run(host, underLock(["--nonblock"]), watcher, how);
   if (!isConflict(atOnce)) return atOnce;
   const holder = describeHolder(lockFile);
@@ -113,7 +123,7 @@ export async function readCsync2(
 ): Promise<RunEnd> {
   return await run(host, csync2Line(host, command), watcher, {
     ...options,
-    reads: true,
+    command,
     csync2Pid: (child) => child.pid,
   });
 }
@@ -129,7 +139,7 @@ export async function runOnNames(
   watcher: RunWatcher,
 ): Promise<RunEnd> {
   const line = [findProgram("xargs"), "-0", ...csync2Line(host, command)];
-  return await run(host, line, watcher, { input: names, reads: false, csync2Pid: (child) => child.pid });
+  return await run(host, line, watcher, { input: names, command, csync2Pid: (child) => child.pid });
 }
 
 function isConflict(end: RunEnd): boolean {
@@ -149,8 +159,7 @@ function csync2Line(host: ThisHost, command: Command): readonly string[] {
 }
 
 interface Manner extends RunOptions {
-  /** Whether csync2 only reads, so that ending it harms nothing. */
-  readonly reads: boolean;
+  readonly command: Command;
   /** For its stdin. */
   readonly input?: Buffer;
   /** csync2 itself, once it runs. */
@@ -161,7 +170,7 @@ async function run(
   host: ThisHost,
   line: readonly string[],
   watcher: RunWatcher,
-  { reads, stop, input, csync2Pid }: Manner,
+  { command, stop, input, csync2Pid }: Manner,
 ): Promise<RunEnd> {
   const { spawn } = await import("node:child_process");
   const [program = "", ...args] = line;
@@ -175,11 +184,17 @@ async function run(
   child.stdin?.end(input);
   const idleTimeout = host.settings.idleTimeout * 1000;
   return await new Promise<RunEnd>((resolve, reject) => {
-    let lastSign = performance.now();
-    let lastTicks: number | undefined;
+    const progress = new Progress(command);
+    let lastOutput = performance.now();
     const end = (): void => {
       // It is the leader of a group of its own, with flock(1) and csync2 in it.
-      if (!reads || child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      if (
+        command.reads !== true ||
+        child.pid === undefined ||
+        child.exitCode !== null ||
+        child.signalCode !== null
+      )
+        return;
       try {
         process.kill(-child.pid, "SIGTERM");
       } catch (error) {
@@ -217,7 +232,10 @@ async function run(
       [stdout, watcher.stdout?.bind(watcher)],
       [stderr, watcher.stderr?.bind(watcher)],
     ] as const) {
-      const lines = new LineSplitter((text) => hear?.(text));
+      const lines = new LineSplitter((text) => {
+        progress.line(text);
+        hear?.(text);
+      });
       const attempt = (work: () => void): void => {
         try {
           work();
@@ -226,7 +244,7 @@ async function run(
         }
       };
       stream.on("data", (chunk: Buffer) => {
-        lastSign = performance.now();
+        lastOutput = performance.now();
         attempt(() => {
           lines.push(chunk);
         });
@@ -237,16 +255,28 @@ async function run(
         });
       });
     }
+    /** Once csync2 stands still for too long: when that was, and what will have come of it. */
+    let still: { readonly since: number; readonly end: RunEnd } | undefined;
+    /** Why its connection could not be closed. */
+    let why: string | null = null;
     const look = setInterval(
       () => {
         const pid = csync2Pid(child);
-        const ticks = pid === undefined ? undefined : processorTicks(pid);
-        // One that we leave unread can do nothing.
-        if (ticks === undefined || ticks !== lastTicks || stdout.isPaused()) lastSign = performance.now();
-        lastTicks = ticks;
-        const idle = performance.now() - lastSign;
+        const idle = progress.look(pid, stdout.isPaused());
         if (pid !== undefined) watcher.running?.(Math.floor(idle / 1000));
-        if (idle >= idleTimeout) leave({ kind: "stuck", pid });
+        const tooLong = idle >= idleTimeout;
+        if (tooLong && command.talks !== true) leave({ kind: "stuck", pid, why });
+        if (command.talks !== true || pid === undefined) return;
+        if (still === undefined) {
+          if (!tooLong && !(idle >= GONE_PATIENCE && watcher.gone?.() === true)) return;
+          still = { since: performance.now(), end: { kind: "stalled", pid, gone: !tooLong } };
+        }
+        if (performance.now() - still.since >= END_WITHIN) leave({ kind: "stuck", pid, why });
+        else if (command.reads === true) end();
+        else
+          disconnect(pid, host.settings.csync2Port).catch((error: unknown) => {
+            why = (error as Error).message;
+          });
       },
       Math.min(LOOK_EVERY, idleTimeout / 2),
     );
@@ -255,13 +285,13 @@ async function run(
     child.on("spawn", () => watcher.started?.(flow));
     child.on("error", fail);
     child.on("exit", (code, signal) => {
-      const how: RunEnd = {
+      const how: RunEnd = still?.end ?? {
         kind: "exited",
         exit: code ?? 128 + (signal === null ? 0 : constants.signals[signal]),
       };
       const drain = (): void => {
         // There is more to be read.
-        if (stdout.isPaused() || performance.now() - lastSign < DRAIN) drained.refresh();
+        if (stdout.isPaused() || performance.now() - lastOutput < DRAIN) drained.refresh();
         else leave(how);
       };
       const drained = setTimeout(drain, DRAIN);

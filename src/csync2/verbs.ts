@@ -1,4 +1,3 @@
-import type { Difference } from "./merge.ts";
 import { END_OF_TUPLES } from "./rows.ts";
 
 /** One csync2 to run: its arguments after the options that every run has, and the exit statuses that mean success. */
@@ -9,6 +8,8 @@ export interface Command {
   readonly says?: string;
   /** It only reads databases: ending it harms nothing. */
   readonly reads?: true;
+  /** It talks to the peer's csync2, which may keep it waiting: one that gets no further loses its connection. */
+  readonly talks?: true;
   /** One run serves every request that came before it started. */
   readonly shared?: true;
   /** What it means, for the reader of a report, that a signal ended it. */
@@ -51,8 +52,8 @@ interface Row {
   readonly previews: boolean;
   /** Whether it tells what waits for every peer, not for the requester alone. */
   readonly counts: boolean;
-  /** Compares, and pushes what is newer here of the files that this says; null: does not. */
-  readonly reconciles: ((difference: Pick<Difference, "on">) => boolean) | null;
+  /** Pushes what is newer here, or only here, too. */
+  readonly reconciles: boolean;
   /** What a screen says while it runs. */
   readonly doing: string;
 }
@@ -63,7 +64,7 @@ const QUIET: Row = {
   needsWayBack: false,
   previews: false,
   counts: false,
-  reconciles: null,
+  reconciles: false,
   doing: "answering",
 };
 
@@ -92,16 +93,8 @@ export const VERBS = {
     commands: (scope) => [push(scope)],
     pushes: true,
     needsWayBack: true,
-    reconciles: () => true,
+    reconciles: true,
     doing: "reconciling",
-  },
-  /** What both have: for files that two peers wrote, so that the older version came last. */
-  renew: {
-    ...QUIET,
-    pushes: true,
-    needsWayBack: true,
-    reconciles: ({ on }) => on === "both",
-    doing: "pushing newer versions",
   },
 } satisfies Readonly<Record<string, Row>>;
 
@@ -132,6 +125,7 @@ export function compare({ me, peer, groups }: Scope): Command {
     good: [0, 2],
     says: END_OF_TUPLES,
     reads: true,
+    talks: true,
   };
 }
 
@@ -145,7 +139,7 @@ export function mark({ groups }: Pick<Scope, "groups">): Command {
 
 /** Pushes what is dirty for the peer. */
 export function push({ peer, groups }: Scope): Command {
-  return { args: ["-u", "-P", peer, ...limitedTo(groups)], good: [0] };
+  return { args: ["-u", "-P", peer, ...limitedTo(groups)], good: [0], talks: true };
 }
 
 function limitedTo(groups: Scope["groups"]): readonly string[] {

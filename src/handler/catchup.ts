@@ -76,6 +76,7 @@ export async function catchUp(
       attempts,
       seconds: secondsSince(began),
       ...(detail === undefined ? {} : { detail }),
+      ...(last.stalled ? { reason: "stalled" } : {}),
     };
     return { done, complaint };
   };
@@ -101,8 +102,8 @@ export async function catchUp(
   let left: Counter | undefined;
   // A conflict of what was dirty before does not keep the rest back; a broken connection would not bring it either, and a csync2
   // that hangs keeps the lock.
-  if (verb.reconciles !== null && last.report.passing === undefined && last.exit !== GIVEN_UP) {
-    const end = await pushNewer(host, scope, configuration.prefixes, verb.reconciles, watcher);
+  if (verb.reconciles && last.report.passing === undefined && last.exit !== GIVEN_UP) {
+    const end = await pushNewer(host, scope, configuration.prefixes, watcher);
     if (end.kind === "busy") return busy(end.holder);
     count(end);
     ({ left } = end);
@@ -157,8 +158,6 @@ function tellRequester(replies: Replies, output: boolean, gone: () => boolean): 
     retrying: (why) => {
       replies.send({ type: "waiting", on: "retry", detail: why });
     },
-    wanted: () => {
-      if (gone()) throw new Csync2revError("gone", "the requester hung up before csync2 was started");
-    },
+    gone,
   };
 }

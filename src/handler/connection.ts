@@ -2,6 +2,7 @@ import { openChannel } from "#runtime";
 import { canonicalAddress } from "../address.ts";
 import { Csync2revError } from "../errors.ts";
 import type { Channel, Reader } from "../runtime/channel.ts";
+import { isCutOff } from "../sockets.ts";
 import { FRAME_HEADER, REQUEST_BODY_LIMIT, takeFrame } from "../wire/frame.ts";
 
 /** How many bytes may wait for a requester that does not read, before what is not essential is left out. */
@@ -54,9 +55,9 @@ export class Connection {
     return this.#channel.backlog > BACKLOG_LIMIT;
   }
 
-  /** Whether the requester is known to have gone: a write has failed. */
+  /** Whether the requester is known to have gone: a write has failed, or its host confirms nothing any more. */
   get gone(): boolean {
-    return this.#channel.gone;
+    return this.#channel.gone || isCutOff(0);
   }
 
   /** Resolves once everything that was sent has left, or cannot. */

@@ -5,6 +5,9 @@ import type { Connection } from "./connection.ts";
 /** How long the wire may be silent after `accepted`, in milliseconds. */
 const ALIVE_EVERY = 15_000;
 
+/** How often a requester is told so while csync2 stands still, in seconds: what cannot be sent shows that it has gone. */
+const PROBE_EVERY = 5;
+
 const ALIVE: Reply = { type: "alive", idle: 0 };
 
 /**
@@ -43,11 +46,11 @@ export class Replies {
     }, ALIVE_EVERY);
   }
 
-  /** Tells, with the next sign of life, for how many seconds csync2 has been idle; at once where it was being waited for. */
+  /** Tells, with the next sign of life, for how many seconds csync2 has been idle; at once if it was being waited for, or stands still. */
   running(idle: number): void {
-    const waited = this.#signOfLife.type === "waiting";
+    const now = this.#signOfLife.type === "waiting" || (idle > 0 && idle % PROBE_EVERY === 0);
     this.#signOfLife = { type: "alive", idle };
-    if (waited) this.send(this.#signOfLife);
+    if (now) this.send(this.#signOfLife);
   }
 
   #put(reply: Reply): void {

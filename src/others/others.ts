@@ -1,5 +1,4 @@
 import type { ThisHost } from "../host.ts";
-import { Afterwards } from "./afterwards.ts";
 import { secondsSince } from "../requester/limits.ts";
 import { askOptions } from "../requester/options.ts";
 import { EXIT, exitStatus, type PeerResult } from "../requester/outcome.ts";
@@ -44,9 +43,7 @@ export async function askOthers(
     }),
   );
 
-  const afterwards = new Afterwards(host, run, asking, watcher, turns, results);
-  await afterwards.renew();
-  if (options.verify) await afterwards.verify();
+  if (options.verify) await run.verify(turns, results);
   return {
     host: host.hostname,
     seconds: secondsSince(began),

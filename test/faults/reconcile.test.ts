@@ -177,7 +177,7 @@ describe("the origin of a change is gone", () => {
     assert.deepEqual([...h3.tree().keys()], []);
     const [remove, restore] = await advice(
       h3,
-      ["to delete them there too, run here", "to get one back, run there"],
+      ["to delete them there too, run here", "to have one back, run there"],
       "--reconcile",
       "-P",
       "h2",
@@ -270,5 +270,14 @@ describe("the origin of a change is gone", () => {
     h2.write("/etc/csync2rev.ini", "");
     assert.equal((await catchUp(h3, "--reconcile", "-P", "h2")).code, 0);
     for (const file of ["a", "b", "c"]) assert.match(h3.read(`/srv/data/${file}`), /^v2/);
+  });
+
+  test("a host that has many more files than its peer gets what it lacks", async () => {
+    await start(groupOf(["h1", "h2", "h3"]));
+    await h3.shell("cd /srv/data; seq 1000 | xargs touch");
+    h2.write("/srv/data/0", "new");
+    for (const host of [h2, h3]) await host.shell("csync2 -cIr /");
+    assertCaughtUp(await catchUp(h3, "--reconcile", "-P", "h2"));
+    assert.equal(h3.read("/srv/data/0"), "new");
   });
 });
