@@ -47,6 +47,11 @@ const WIDTH = 760;
 const BAR = 22;
 const GAP = 30;
 const LEFT = 12;
+/** A bar that is wider than this has its figure inside. */
+const INSIDE = 150;
+/** Colours that colour-blind readers can tell apart; a missed limit is also named. */
+const KEPT = "#0b63a8";
+const MISSED = "#a94a00";
 
 /** The rows that have a limit, each as a bar: how much of its limit it uses. */
 export function chart(rows: readonly Row[]): string {
@@ -58,17 +63,20 @@ export function chart(rows: readonly Row[]): string {
     const width = Math.max(2, Math.min(share * (limitAt - LEFT), WIDTH - LEFT - 90));
     const amount = row.beside === undefined ? figure(row.measured) : `× ${ratioOf(row).toFixed(2)}`;
     const beside = row.beside === undefined ? "" : `, beside ${row.beside.what}`;
+    const label = `${row.subject}: ${row.measured.what}${beside}`.replaceAll("`", "");
+    const verdict = isKept(row) ? "" : `, limit ${row.limit ?? ""}`;
+    const [at, ink] = width > INSIDE ? [8, "#fff"] : [width + 8, "#222"];
     return [
-      `<text x="${LEFT}" y="${y - 6}">${escape(`${row.subject}: ${row.measured.what}${beside}`)}</text>`,
-      `<rect x="${LEFT}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="3" fill="${share <= 1 ? "#2a7f62" : "#b5532a"}"/>`,
-      `<text x="${(LEFT + width + 8).toFixed(1)}" y="${y + 15}" font-weight="bold">${escape(amount)}</text>`,
+      `<text x="${LEFT}" y="${y - 6}">${escape(label)}</text>`,
+      `<rect x="${LEFT}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="3" fill="${isKept(row) ? KEPT : MISSED}"/>`,
+      `<text x="${(LEFT + at).toFixed(1)}" y="${y + 15}" fill="${ink}" font-weight="bold">${escape(amount + verdict)}</text>`,
+      `<line x1="${limitAt}" y1="${y - 3}" x2="${limitAt}" y2="${y + BAR + 3}" stroke="#222" stroke-dasharray="4 3"/>`,
     ].join("\n");
   });
   const height = 34 + bars.length * (BAR + GAP);
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12" fill="#444">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12.5" fill="#222">
 <rect width="${WIDTH}" height="${height}" fill="#fff"/>
-<line x1="${limitAt}" y1="10" x2="${limitAt}" y2="${height - 14}" stroke="#888" stroke-dasharray="4 3"/>
-<text x="${limitAt + 6}" y="14" fill="#888">limit</text>
+<text x="${limitAt}" y="13" text-anchor="middle" fill="#222">limit</text>
 ${lines.join("\n")}
 </svg>
 `;

@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { groupOf, startCluster } from "../test/cluster/cluster.ts";
 import { type Cell, TerminalScreen } from "../test/terminal/screen.ts";
 
+/** What is run, and what the picture shows. */
+const COMMAND = "csync2rev --others --deadline 6";
 const TARGET = join(import.meta.dirname, "../docs/others.svg");
 const COLUMNS = 100;
 const ROWS = 16;
-/** In seconds: a picture does not change faster, and stands so long in the end before it begins again. */
+/** In seconds: the shortest time that a frame is shown, and the time that the last one is shown. */
 const FRAME = 0.12;
 const REST = 8;
 
@@ -43,12 +45,12 @@ async function record(): Promise<readonly Frame[]> {
     web2.write("/etc/csync2rev.ini", "csync2 = /opt/slow\n");
     for (let i = 0; i < 2000; i++) web2.write(`/srv/data/shop/article-${i}.html`, `article ${i}`);
     for (let i = 0; i < 60; i++) web3.write(`/srv/data/blog/post-${i}.html`, `post ${i}`);
-    const command = `stty cols ${COLUMNS} rows ${ROWS}; exec csync2rev --others --deadline 6`;
+    const command = `stty cols ${COLUMNS} rows ${ROWS}; exec ${COMMAND}`;
     const child = web1.spawn(["script", "--quiet", "--return", "--command", command, "/dev/null"], {
       TERM: "xterm",
     });
     const screen = new TerminalScreen(COLUMNS, ROWS);
-    screen.write("# csync2rev --others\n");
+    screen.write(`# ${COMMAND}\r\n`);
     const began = performance.now();
     const frames: Frame[] = [{ at: 0, lines: screen.visible }];
     for await (const chunk of child.stdout.setEncoding("utf8")) {
@@ -87,7 +89,7 @@ function draw(frames: readonly Frame[]): string {
     ].join("\n");
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">
-<title>csync2rev --others: one line a peer changes in place, then a table says how it went</title>
+<title>${COMMAND}: one line for each peer shows the progress, then a table shows the results</title>
 <style>text{font:14px ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace}</style>
 <rect width="100%" height="100%" rx="8" fill="#1e2430"/>
 ${groups.join("\n")}
@@ -104,7 +106,11 @@ function drawLine(cells: readonly Cell[], row: number): string[] {
     else runs.push({ colour, column, text: character });
   }
   return runs
-    .map((run) => ({ ...run, text: run.text.trimEnd() }))
+    .map(({ colour, column, text }) => ({
+      colour,
+      column: column + text.search(/\S|$/),
+      text: text.trim(),
+    }))
     .filter(({ text }) => text !== "")
     .map(({ colour, column, text }) => {
       const x = (MARGIN + column * CHARACTER).toFixed(1);
