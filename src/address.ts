@@ -1,6 +1,6 @@
 /**
- * An address in one spelling, whoever wrote it: without the IPv4-mapped prefix (RFC 4291, 2.5.5.2), an IPv6 address shortened as
- * the kernel shows it. The zone of a link-local address stays.
+ * An address in one spelling: without the IPv4-mapped prefix (RFC 4291, 2.5.5.2), and an IPv6 address shortened as the kernel shows it.
+ * The zone of a link-local address stays.
  */
 export function canonicalAddress(address: string): string {
   const [plain = "", ...zone] = address.replace(/^::ffff:(?=\d+\.)/i, "").split("%");

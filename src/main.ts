@@ -3,7 +3,7 @@ import { guardConnection, isConnection } from "./handler/guard.ts";
 
 void main(process.argv.slice(2));
 
-/** Either side is loaded only when it is wanted: inetd starts a process for every connection. */
+/** Loads only the side that is needed: inetd starts a process for every connection. */
 async function main(argv: readonly string[]): Promise<void> {
   if (await isHandler(argv)) {
     guardConnection();
@@ -18,8 +18,8 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 /**
- * -i says so, or a connection where messages would go. Else the handler is what runs where no other mode is asked for, nobody sits
- * at a terminal, and the options are its own: a typing error in a crontab is for the command line to complain about.
+ * Whether to run the handler: with -i, or if standard error is a connection. Otherwise if no other mode is asked for, there is no terminal,
+ * and all options are the handler's own. Then a typing error in a crontab is reported by the command line.
  */
 async function isHandler(args: readonly string[]): Promise<boolean> {
   if (args.some((arg) => /^(-i|--inetd)$/.test(arg)) || isConnection()) return true;

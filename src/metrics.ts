@@ -18,7 +18,7 @@ import { Csync2revError } from "./errors.ts";
 
 /** node_exporter runs as a user of its own. */
 const MODE = 0o644;
-/** What stands in the file before is read up to this size, in bytes. */
+/** The previous file is read only up to this size, in bytes. */
 const READ_LIMIT = 1 << 20;
 
 export type Labels = Readonly<Record<string, string>>;
@@ -30,7 +30,7 @@ export interface Metric {
   readonly samples: readonly { readonly labels: Labels; readonly value: number }[];
 }
 
-/** A metric with one sample for each of these. */
+/** A metric with one sample for each element of `all`. */
 export function gaugeOfEach<T extends { readonly labels: Labels }>(
   all: readonly T[],
   name: string,
@@ -41,8 +41,8 @@ export function gaugeOfEach<T extends { readonly labels: Labels }>(
 }
 
 /**
- * Writes metrics in one atomic rename.
- * @param metricsOf is told how to find a value in the file as it was, by its sample's name; 0 if it is not there
+ * Writes metrics with one atomic rename.
+ * @param metricsOf makes the metrics. It gets a function that finds a value in the previous file by the sample's name; 0 if there is none
  * Throws `system` if the file cannot be written.
  */
 export function writeMetrics(
@@ -70,7 +70,7 @@ export function writeMetrics(
     const { code } = cause as NodeJS.ErrnoException;
     throw new Csync2revError(
       "system",
-      `cannot write the metrics to ${file}: ${code ?? "unknown error"}; its folder must be there, and root able to write in it`,
+      `cannot write the metrics to ${file}: ${code ?? "unknown error"}; make its folder, writable for root`,
       { cause },
     );
   }
@@ -91,7 +91,7 @@ function escaped(value: string): string {
   return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }
 
-/** The samples of a file that this program wrote; none where there is no such file. The folder may be another user's. */
+/** The samples of a file that this program wrote; none if there is no such file. The folder may belong to another user. */
 function readSamples(file: string): ReadonlyMap<string, number> {
   const samples = new Map<string, number>();
   let fd: number;

@@ -2,26 +2,26 @@ import { readFileSync } from "node:fs";
 import ini from "ini";
 import { Csync2revError } from "./errors.ts";
 
-/** What csync2rev.ini says, its defaults filled in. All times are in seconds. */
+/** The settings of csync2rev.ini, with defaults filled in. All times are in seconds. */
 export interface Settings {
-  /** TCP port of csync2rev itself. */
+  /** The TCP port of csync2rev itself. */
   readonly port: number;
   /** The csync2 program: a full path, or a name that is looked for. */
   readonly csync2: string;
   /** Options for every csync2 that is started: -A, -B, -p PORT, -s FILE. */
   readonly csync2Options: readonly string[];
-  /** TCP port of this cluster's csync2: what `csync2-options` says after -p, or csync2's own default. */
+  /** The TCP port of this cluster's csync2: the value of -p in `csync2-options`, or csync2's own default. */
   readonly csync2Port: number;
-  /** From a connection's start to its whole request. */
+  /** How long the whole request may take to arrive, from when the handler listens. */
   readonly requestTimeout: number;
   readonly lockFile: string;
-  /** How long a request waits for another csync2 before it is told `busy`. */
+  /** How long a request waits for another csync2 before it gets `busy`. */
   readonly lockTimeout: number;
-  /** How long a csync2 may print nothing and use no processor before it is given up on; it is never killed. */
+  /** How long a csync2 may print nothing and use no processor time before it is given up. It is never killed. */
   readonly idleTimeout: number;
-  /** How often a csync2 that failed in passing is started again. */
+  /** How often csync2 is started again after a failure that passes. */
   readonly retries: number;
-  /** Whether a requester's address must be one that its peername resolves to. */
+  /** Whether a requester's address must be one of those that its peername resolves to. */
   readonly verifyAddress: boolean;
   /** `syslog`, or the full path of a file. */
   readonly log: string;
@@ -32,17 +32,17 @@ export interface Settings {
 
 /** Section `[others]`: how `--others` asks. */
 export interface OthersSettings {
-  /** Checks that may run side by side, each on a peer of its own. */
+  /** How many peers may check at the same time. */
   readonly jobs: number;
-  /** For a connection to stand and the peer's greeting to arrive. */
+  /** How long a peer may take to accept the connection and greet. */
   readonly connectTimeout: number;
-  /** For everything that is waited for; a push that runs may end. */
+  /** When to give up; a running push may finish. */
   readonly deadline: number;
-  /** For this host's own csync2 to answer. */
+  /** How long to wait for this host's own csync2. */
   readonly readyTimeout: number;
 }
 
-/** csync2's port where nobody says otherwise (csync2.c). */
+/** csync2's default port (csync2.c). */
 const CSYNC2_PORT = 30865;
 /** A day, in seconds. */
 const LONGEST = 86400;
@@ -62,11 +62,11 @@ const FACILITIES = [
   "uucp",
 ].concat(Array.from({ length: 8 }, (_, n) => `local${n}`));
 
-/** One key of csync2rev.ini: what it is worth when left out, and what it may say. */
+/** One key of csync2rev.ini: its default and its allowed values. */
 export interface Rule<T> {
   readonly byDefault: T;
   readonly allowed: string;
-  /** The value, or undefined where it is not allowed. */
+  /** The value, or undefined if it is not allowed. */
   readonly read: (value: string) => T | undefined;
 }
 
@@ -95,7 +95,7 @@ const TOP = {
   ),
 };
 
-/** Section `[others]`; the command line's `--jobs`, `--connect-timeout` and `--deadline` keep to the same rules. */
+/** Section `[others]`. The same rules hold for `--jobs`, `--connect-timeout` and `--deadline` on the command line. */
 export const OTHERS_RULES = {
   jobs: wholeNumber(8, 1, 1000, ""),
   "connect-timeout": wholeNumber(10, 1, 600, "seconds"),
@@ -103,12 +103,12 @@ export const OTHERS_RULES = {
   "ready-timeout": wholeNumber(60, 0, LONGEST, "seconds"),
 };
 
-/** The rule for a port, here and on the command line. */
+/** The rule for a port, in csync2rev.ini and on the command line. */
 export const PORT_RULE = port;
 
 /**
- * Reads csync2rev.ini. A file that is not there means defaults, unless it was asked for by name (`required`).
- * Throws `settings` that names the key, its value and what is allowed.
+ * Reads csync2rev.ini. If there is no file, the defaults hold, unless the file was asked for by name (`required`).
+ * Throws `settings` with the key, its value and what is allowed.
  */
 export function loadSettings(file: string, required: boolean): Settings {
   return settingsFrom(file, readIni(file, required));
@@ -151,7 +151,7 @@ function settingsFrom(file: string, tree: Tree): Settings {
 
 type Tree = Readonly<Record<string, unknown>>;
 
-/** What holds where there is no csync2rev.ini. */
+/** The settings without a csync2rev.ini. */
 export const DEFAULT_SETTINGS = settingsFrom("csync2rev.ini", {});
 
 function readIni(file: string, required: boolean): Tree {
@@ -186,8 +186,8 @@ function section<Rules extends Record<string, Rule<unknown>>>(
       throw new Csync2revError(
         "settings",
         typeof value === "object"
-          ? `${file}: unknown section ${JSON.stringify(prefix + name)}; known is only [others]`
-          : `${file}: unknown key ${JSON.stringify(prefix + name)}; known here: ${Object.keys(rules).join(", ")}`,
+          ? `${file}: unknown section ${JSON.stringify(prefix + name)}; the only section is [others]`
+          : `${file}: unknown key ${JSON.stringify(prefix + name)}; write one of ${Object.keys(rules).join(", ")}`,
       );
     const text = typeof value === "string" || typeof value === "boolean" ? String(value) : undefined;
     const read = text === undefined ? undefined : known.read(text);
@@ -216,7 +216,7 @@ function isFullPath(value: string): boolean {
   return value.startsWith("/") && !value.includes("\0");
 }
 
-/** Only what changes neither which host csync2 is, whom it pushes to, what it does, nor how its lines read. */
+/** Only options that do not change which host csync2 is, whom it pushes to, what it does, or how its lines read. */
 function readCsync2Options(value: string): string[] | undefined {
   const words = value.split(/\s+/).filter((word) => word !== "");
   for (let i = 0; i < words.length; i++) {

@@ -90,11 +90,11 @@ ready-timeout = 0
 
 describe("what is wrong is named with its key, its value and what is allowed", () => {
   const cases: readonly (readonly [string, RegExp])[] = [
-    ["prot = 1", /unknown key "prot"; known here: port, csync2,/],
-    ["[other]\njobs = 1", /unknown section "other"; known is only \[others\]$/],
+    ["prot = 1", /unknown key "prot"; write one of port, csync2,/],
+    ["[other]\njobs = 1", /unknown section "other"; the only section is \[others\]$/],
     [
       "[others]\njob = 1",
-      /unknown key "others\.job"; known here: jobs, connect-timeout, deadline, ready-timeout$/,
+      /unknown key "others\.job"; write one of jobs, connect-timeout, deadline, ready-timeout$/,
     ],
     ["others = 5", /"others" is a section, not a key/],
     ["port = 0", /port = "0" is not allowed: a whole number from 1 to 65535$/],

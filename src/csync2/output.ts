@@ -121,6 +121,12 @@ export class OutputReader {
   #staying = 0;
   /** What it said of the file that stays, until it is known whether its directory is only missing. */
   #stays: string | undefined;
+  readonly #onFile: (file: string) => void;
+
+  /** @param onFile told of each file, a byte string, that csync2 has written or deleted on the peer */
+  constructor(onFile: (file: string) => void = () => undefined) {
+    this.#onFile = onFile;
+  }
 
   get report(): Report {
     return {
@@ -187,13 +193,14 @@ export class OutputReader {
       else this.#complaint = this.#stays;
       this.#stays = undefined;
     }
-    const as = this.#announced?.as ?? null;
+    const { as = null, file = "" } = this.#announced ?? {};
     this.#announced = undefined;
     const goesOn =
       isAnnouncement(line) || line.startsWith("Connection closed.") || line.startsWith("Running ");
-    if (!goesOn) return;
+    if (!goesOn || as === null) return;
     if (as === "updated") this.#updated++;
-    if (as === "deleted") this.#deleted++;
+    else this.#deleted++;
+    this.#onFile(file);
   }
 
   #complain(line: string): void {

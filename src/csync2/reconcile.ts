@@ -47,11 +47,13 @@ export type Reconciled = (Ended & { readonly left: Counter }) | Busy;
  * in a fresh directory beside the lock: nothing else is in it, and no mark outlives the push, nor this host's power. What is left is
  * the time between the judgement and the push of one file: another host may push a newer one meanwhile.
  * @param prefixes those of this host, which are in the names of files
+ * @param concerns which differences to look at
  */
 export async function pushNewer(
   host: ThisHost,
   scope: Scope,
   prefixes: readonly Prefix[],
+  concerns: (difference: Difference) => boolean,
   watcher: InsistWatcher,
 ): Promise<Reconciled> {
   /** Files that a push has left dirty, or that csync2 does not find by their names: not tried again. */
@@ -69,7 +71,9 @@ export async function pushNewer(
     });
     const compared = await compareWith(host, scope, watcher, () => {
       const anew = (judgement = new Judgement(size, stayed));
-      return anew.take.bind(anew);
+      return (difference) => {
+        if (concerns(difference)) anew.take(difference);
+      };
     });
     if (compared.kind === "busy") return compared;
     attempts += compared.attempts;

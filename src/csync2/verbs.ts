@@ -1,3 +1,4 @@
+import type { Difference } from "./merge.ts";
 import { END_OF_TUPLES } from "./rows.ts";
 
 /** One csync2 to run: its arguments after the options that every run has, and the exit statuses that mean success. */
@@ -52,8 +53,8 @@ interface Row {
   readonly previews: boolean;
   /** Whether it tells what waits for every peer, not for the requester alone. */
   readonly counts: boolean;
-  /** Pushes what is newer here, or only here, too. */
-  readonly reconciles: boolean;
+  /** Compares, and pushes what is newer here of the files that this says; null: does not. */
+  readonly reconciles: ((difference: Pick<Difference, "on">) => boolean) | null;
   /** What a screen says while it runs. */
   readonly doing: string;
 }
@@ -64,7 +65,7 @@ const QUIET: Row = {
   needsWayBack: false,
   previews: false,
   counts: false,
-  reconciles: false,
+  reconciles: null,
   doing: "answering",
 };
 
@@ -93,8 +94,16 @@ export const VERBS = {
     commands: (scope) => [push(scope)],
     pushes: true,
     needsWayBack: true,
-    reconciles: true,
+    reconciles: () => true,
     doing: "reconciling",
+  },
+  /** What both have: for files that two peers wrote, so that the older version came last. */
+  renew: {
+    ...QUIET,
+    pushes: true,
+    needsWayBack: true,
+    reconciles: ({ on }) => on === "both",
+    doing: "pushing newer versions",
   },
 } satisfies Readonly<Record<string, Row>>;
 

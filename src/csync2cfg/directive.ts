@@ -7,24 +7,24 @@ import { decode, quote } from "./source.ts";
 
 /** What the `#csync2rev` lines of one group say. */
 export interface Directives {
-  /** The patterns of all `allow` lines; null where there is none. */
+  /** The patterns of all `allow` lines; null if there is no such line. */
   readonly allow: readonly string[] | null;
-  /** The first line that is no good. */
+  /** The first line that is wrong. */
   readonly fault: Csync2revError | null;
 }
 
-/** The longest host name that csync2 can have is 255 bytes; with this limit matching is linear in the name. */
+/** csync2's host names have at most 255 bytes. With this limit the time to match grows only with the name. */
 const MAX_PATTERN = 255;
 
 const EXAMPLE = `"#csync2rev allow web2 web*;"`;
 
-/** What a directive begins with; a blank of another kind does as well. */
+/** How a directive begins. The blank may also be a tab, a vertical tab or a form feed. */
 const BEGINNING = "#csync2rev ";
 
 /**
- * Reads the comments of one group's block. A comment that was plainly meant as a directive and is spelt in another way is a fault too.
- * @param inGroup false for the comments outside of groups: a directive has no meaning there and is a fault
- * @param hosts the names of all hosts of csync2.cfg, folded
+ * Reads the comments of one group's block. A comment that was meant as a directive, and is spelt in another way, is a fault too.
+ * @param inGroup false for the comments outside of groups: a directive has no meaning there, and is a fault
+ * @param hosts the names of all hosts in csync2.cfg, folded
  */
 export function readDirectives(
   comments: readonly Comment[],
@@ -38,9 +38,9 @@ export function readDirectives(
     if (!isDirective && !isNearMiss(comment.text, hosts)) continue;
     allow ??= [];
     try {
-      // csync2 and the scanner see no comment within quotes, yet who wrote it believes in it.
+      // For csync2 and the scanner there is no comment within quotes. But its author relies on it.
       if (comment.quoted)
-        misplaced(comment, "within quotes", "a comment of its own: is a quote missing before it?");
+        misplaced(comment, "within quotes", "a comment of its own: check for a missing quote before it");
       if (!isDirective) misspelt(comment);
       if (!inGroup) misplaced(comment, "outside of a group", `it between the "{" and the "}" of one`);
       for (const pattern of readAllow(comment)) allow.push(pattern);
@@ -53,8 +53,8 @@ export function readDirectives(
 }
 
 /**
- * May this host ask for a push in the group? Yes where the group has no `#csync2rev allow` line, else when a pattern matches its
- * hostname or its peername, case ignored.
+ * Whether this host may ask for a push in the group: yes if the group has no `#csync2rev allow` line, otherwise if a pattern matches its
+ * hostname or its peername. Case does not matter.
  */
 export function mayAsk(group: Pick<Group, "allow">, host: Pick<Host, "hostname" | "peername">): boolean {
   if (group.allow === null) return true;
@@ -78,7 +78,7 @@ function misspelt(comment: Comment): never {
   fail(
     comment,
     at,
-    `found ${quote(text)}, which looks like a directive and is a mere comment, expected one that begins with exactly "#csync2rev allow"${lookAlike}: write ${EXAMPLE}, or have a remark begin with another word`,
+    `found ${quote(text)}, which looks like a #csync2rev line but is only a comment, expected exactly "#csync2rev allow" at its beginning${lookAlike}: write ${EXAMPLE}, or begin a remark with another word`,
   );
 }
 
@@ -118,12 +118,12 @@ function readAllow(comment: Comment): string[] {
 }
 
 function mistakeIn(pattern: string): string | null {
-  if (/[\x00-\x1f\x7f]/.test(pattern)) return "it holds a control character";
+  if (/[\x00-\x1f\x7f]/.test(pattern)) return "it contains a control character";
   if (pattern.includes(",")) return "blanks separate patterns, not commas";
   if (pattern.includes('"')) return "no quotes around it";
-  if (/[@()]/.test(pattern)) return `write the name on either side of "@" alone, without parentheses`;
-  if (pattern.includes("#")) return `a comment may follow the ";" only`;
-  if (pattern.startsWith("!")) return `there is no "not", name those who may ask`;
+  if (/[@()]/.test(pattern)) return `write only one of the two names beside "@", without parentheses`;
+  if (pattern.includes("#")) return `a comment may only follow the ";"`;
+  if (pattern.startsWith("!")) return `"!" has no meaning here, name the hosts that may ask`;
   if (pattern.length > MAX_PATTERN) return `it is longer than ${MAX_PATTERN} bytes`;
   return new Matcher(decode(pattern), true).mistake;
 }

@@ -5,8 +5,8 @@ import type { GroupBlock } from "./parser.ts";
 import { decode, encode, quote, type Source } from "./source.ts";
 
 /**
- * What csync2 takes and its author hardly meant.
- * @param blocks of all groups, also of those that this host is not in
+ * What csync2 accepts although its author hardly meant it.
+ * @param blocks of all groups, also of those without this host
  * @param mine the groups that this host is in
  */
 export function doubts(
@@ -15,7 +15,7 @@ export function doubts(
   prefixes: readonly Prefix[],
 ): readonly Warning[] {
   return [
-    // A host that is named with a comma is in no group by its own name.
+    // A host whose name is followed by a comma is not in the group under its own name.
     ...blocks.flatMap(doubtfulHosts),
     ...[...mine].flatMap(([group, block]) => [
       ...patternsForNobody(group, block),
@@ -48,7 +48,7 @@ function patternsForNobody(group: Group, block: GroupBlock): Warning[] {
       doubt(
         block.at.source,
         block.at.offset,
-        `found "#csync2rev allow" with ${quote(encode(pattern))}, expected a pattern that matches a host of group ${quote(block.name)}: nobody is allowed by it`,
+        `found "#csync2rev allow" with ${quote(encode(pattern))}, expected a pattern that matches a host of group ${quote(block.name)}: it allows nobody`,
       ),
     );
 }
@@ -62,7 +62,7 @@ function unknownPrefixes(block: GroupBlock, prefixes: readonly Prefix[]): Warnin
       doubt(
         source,
         offset,
-        `found prefix ${quote(name)}, expected one that is defined for this host: csync2 ends when it gets here`,
+        `found prefix ${quote(name)}, expected one that is defined for this host: csync2 stops when it reads this line`,
       ),
     ];
   });

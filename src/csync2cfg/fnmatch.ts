@@ -3,11 +3,11 @@ import { lowerCase } from "./source.ts";
 type Step = string | ((character: string) => boolean);
 
 /**
- * A pattern as fnmatch(3) takes it without flags, `*` `?` `[…]` and `\`, with or without regard to case. The time to match grows with the
- * length of the name times that of the pattern, whatever they hold.
+ * A pattern of fnmatch(3) without flags: `*`, `?`, `[…]` and `\`. Case may matter or not. Whatever name and pattern contain, the time to
+ * match grows no faster than the length of the name times the length of the pattern.
  */
 export class Matcher {
-  /** What is wrong with the pattern by csync2rev's lights; fnmatch(3) takes such a pattern literally or never matches it. */
+  /** What is wrong with the pattern; fnmatch(3) takes such a pattern literally, or never matches it. Null if nothing is. */
   readonly mistake: string | null = null;
   /** The parts between stars. */
   readonly #parts: Step[][] = [[]];
@@ -98,10 +98,10 @@ const CLASSES: ReadonlyMap<string, RegExp> = new Map([
   ["xdigit", /[0-9a-f]/i],
 ]);
 
-/** What a set has in it; null is a class of a name that there is none of, at which fnmatch(3) gives up. */
+/** One item of a set; null is an unknown character class, at which fnmatch(3) gives up. */
 type SetItem = ((character: string) => boolean) | null;
 
-/** Reads `[…]` from behind its `[`; null where it has no end. `end` is the place of its `]`. */
+/** Reads `[…]` from the character after its `[`; null if it has no end. `end` is the place of its `]`. */
 function readSet(
   characters: readonly string[],
   begin: number,
@@ -119,7 +119,7 @@ function readSet(
       const known = CLASSES.get(name);
       if (known === undefined) {
         items.push(null);
-        mistake ??= `there is no class "[:${name}:]"`;
+        mistake ??= `"[:${name}:]" is an unknown character class`;
       } else {
         const matcher = ignoreCase ? new RegExp(known.source, "i") : known;
         items.push((character) => matcher.test(character));
@@ -156,7 +156,10 @@ function readSet(
   return { has, end: at, mistake };
 }
 
-/** The name in a `[:name:]` that begins here. With anything but small letters in it fnmatch(3) takes the `[` as it is; `z` is none to it. */
+/**
+ * The name in a `[:name:]` that begins here; null if none does. If the name has any other character than a to y (so also with a `z`),
+ * fnmatch(3) takes the `[` literally.
+ */
 function classNameAt(characters: readonly string[], at: number): string | null {
   if (characters[at] !== "[" || characters[at + 1] !== ":") return null;
   let end = at + 2;

@@ -4,7 +4,7 @@ import type { Key } from "./model.ts";
 import type { Token } from "./scanner.ts";
 import { bytes, decode, encode, errorCode, isKey, quote, reason } from "./source.ts";
 
-/** cfgfile_parser.y, set_key(): what does not fit into its buffer is not part of the key. */
+/** cfgfile_parser.y, set_key(): bytes that do not fit into its buffer are not part of the key. */
 const MAX_KEY = 1023;
 const MIN_KEY = 32;
 
@@ -17,7 +17,7 @@ export class KeyFiles {
     this.#systemDirectory = systemDirectory;
   }
 
-  /** cfgfile_parser.y, set_key(). The key's text never gets into the error. */
+  /** As cfgfile_parser.y, set_key(). The error never contains the key's text. */
   read(token: Token): Key {
     const name = token.text;
     const known = this.#keys.get(name);
@@ -37,7 +37,7 @@ export class KeyFiles {
       start = readStart(file);
     } catch (error) {
       fail(
-        `expected one that can be read, as every group needs it, also one that this host is not in: ${reason(errorCode(error))}`,
+        `expected one that can be read (csync2 reads the keys of all groups, also of those without this host): ${reason(errorCode(error))}`,
         error,
       );
     }
@@ -59,10 +59,10 @@ export class KeyFiles {
   }
 }
 
-/** What a character is that a key cannot have, in words that give nothing else of the line away. */
+/** What kind of character it is that a key cannot have, in words that do not reveal the rest of the line. */
 function strange(line: string, at: number): string {
   const rest = decode(line.slice(at));
-  if (!/^\s/.test(rest)) return "another";
+  if (!/^\s/.test(rest)) return "not one of these";
   const blank = rest.trim() === "" ? "a blank at its end" : "a blank";
   return rest.startsWith("\r") ? `${blank}, a carriage return as Windows editors write it` : blank;
 }

@@ -10,15 +10,15 @@ import { parse, type GroupBlock, type PatternEntry, type PrefixBlock } from "./p
 import { Scanner, type IncludeReader } from "./scanner.ts";
 import { bytes, decode, encode, errorCode, lowerCase, quote, reason, Source } from "./source.ts";
 
-/** csync2.c keeps the hostname in 256 bytes, the last of them NUL. */
+/** csync2.c keeps the hostname in 256 bytes. The last one is NUL. */
 const MAX_HOSTNAME = 255;
 
 /**
- * Reads csync2.cfg with all that it includes and all key files, as csync2 on the host `hostname` would. Names of files that are not absolute
- * mean what they mean to csync2: keys are in the system directory, included files in the working directory.
+ * Reads csync2.cfg with all included files and all key files, as csync2 on the host `hostname` would. A file name that is not absolute
+ * means the same as for csync2: keys are in the system directory, included files in the working directory.
  *
- * Throws config-missing, config-unreadable, config-syntax or key where csync2 would end. A `#csync2rev` line that is no good does not
- * throw: it is the result's `fault`. A host that is in no group gets an empty list.
+ * Throws config-missing, config-unreadable, config-syntax or key if csync2 would end. A wrong `#csync2rev` line does not throw: it is the
+ * result's `fault`. A host that is in no group gets an empty list.
  */
 export function loadCsync2Cfg(options: {
   systemDirectory: string;
@@ -74,19 +74,19 @@ export function loadCsync2Cfg(options: {
     nossl: tree.nossl.map(({ from, to }) => ({ from: decode(from), to: decode(to) })),
     tempdir: tree.tempdir === null ? null : decode(tree.tempdir),
     fault,
-    // The handler has no use for them and no time.
+    // A getter: the handler does not need them and has no time to make them.
     get warnings() {
       return doubts(tree.groups, blocks, prefixes);
     },
   };
 }
 
-/** The file of a config name. csync2.c: names are of [a-z0-9] only, so that none leads out of the directory. */
+/** The file of a config name. As in csync2.c, a name is of [a-z0-9] only, so it cannot lead out of the directory. */
 export function configFileName(configName: string): string {
   if (!/^[a-z0-9]*$/.test(configName)) {
     throw new Csync2revError(
       "usage",
-      `found config name "${configName}", expected letters a to z and digits only`,
+      `found config name "${configName}", expected only letters a to z and digits`,
     );
   }
   return configName === "" ? "csync2.cfg" : `csync2_${configName}.cfg`;
@@ -111,7 +111,7 @@ const readInclude: IncludeReader = (name, from, offset) => {
     const code = errorCode(error);
     const isFirst = /config[ \t\r\n]*$/.test(from.text.slice(Math.max(0, offset - 100), offset));
     const hints = [
-      ...(isFirst ? [] : [`is the ";" of the "config" statement missing?`]),
+      ...(isFirst ? [] : [`check for a missing ";" after the "config" statement`]),
       ...(name.startsWith("/") ? [] : [`csync2 looks for it in the working directory, "${process.cwd()}"`]),
     ];
     const message = `found included file ${quote(name)}, expected one that can be read: ${[reason(code), ...hints].join("; ")}`;
@@ -120,8 +120,8 @@ const readInclude: IncludeReader = (name, from, offset) => {
 };
 
 /**
- * cfgfile_parser.y, add_host(): every entry with this host's name is this host, and the last one decides under which peername and whether as a
- * slave; all other entries stay, those that say the same twice too.
+ * As cfgfile_parser.y, add_host(). Every entry with this host's name is this host. The last one decides its peername, and whether it is a
+ * slave. All other entries stay, also duplicates.
  */
 function membership(block: GroupBlock, hostname: string): { me: Host | null; hosts: Host[] } {
   const mine = block.hosts.findLast((host) => host.hostname === hostname);
@@ -142,7 +142,7 @@ function patternOf({ effect, token }: PatternEntry): Pattern {
   return { effect, pattern: decode(token.text.replace(/(?!^)\/+$/, "")) };
 }
 
-/** cfgfile_parser.y, new_prefix_entry(): the first line whose pattern matches, with regard to case. */
+/** As cfgfile_parser.y, new_prefix_entry(): the first line whose pattern matches. Case matters. */
 function choosePath(prefix: PrefixBlock, hostname: string): Prefix {
   const entry = prefix.entries.find(({ pattern }) => new Matcher(pattern, false).matches(hostname));
   return { name: decode(prefix.name), path: entry ? decode(entry.path) : null };

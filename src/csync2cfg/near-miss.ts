@@ -1,23 +1,23 @@
 /** The word that a directive begins with. */
 const NAME = "csync2rev";
 
-/** So many wrong, missing, surplus or exchanged letters still make it that word. */
+/** Up to this many wrong, missing, surplus or exchanged letters still make it that word. */
 const WRONG_LETTERS = 2;
 
-/** More bytes of a comment than this say nothing about how it begins. */
+/** How many bytes of a comment are looked at. */
 const BEGINNING = 600;
 
-/** Hardly a remark on csync2rev goes on with one of these. */
+/** A remark about csync2rev hardly ever goes on with one of these. */
 const COMMANDS = ["allow", "deny", "permit", "refuse", "forbid", "reject", "grant", "disallow"];
 
-/** A remark may well go on with these; with hosts or a semicolon behind them they make a rule. */
+/** A remark may well go on with one of these. With hosts or a semicolon after it, it is a rule. */
 const HALF_COMMANDS = [
   ...["allows", "allowed", "allowing", "allowlist", "whitelist", "accept", "access", "block", "except"],
   ...["from", "host", "hosts", "let", "limit", "may", "member", "members", "not", "only", "peer", "peers"],
   ...["restrict", "trust", "denies", "denied", "permits", "permitted"],
 ];
 
-/** Letters of other scripts that look like Latin ones; what Unicode itself has as a variant is folded without this. */
+/** Letters of other scripts that look like Latin ones. Unicode's own variants of a letter are folded without this table. */
 const LOOK_ALIKES: ReadonlyMap<string, string> = new Map(
   Object.entries({
     ...{
@@ -72,10 +72,10 @@ const LOOK_ALIKES: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * Whether a comment begins like `csync2rev`, whatever the case, blanks, punctuation, look-alikes and up to two wrong letters, and goes on
- * like a rule: with nothing, with a command, or with hosts only. Somebody believes to be protected by it.
- * @param text the comment, from its `#` on, one character a byte
- * @param hosts the names of all hosts of csync2.cfg, folded
+ * Whether a comment begins like `csync2rev` and goes on like a rule. Case, blanks, punctuation, look-alikes and up to two wrong letters
+ * do not matter. A rule goes on with nothing, with a command, or with hosts only. Its author believes that it protects the host.
+ * @param text the comment from its `#` on, one character for each byte
+ * @param hosts the names of all hosts in csync2.cfg, folded
  */
 export function isNearMiss(text: string, hosts: ReadonlySet<string>): boolean {
   const beginning = Buffer.from(text.slice(0, BEGINNING), "latin1").toString("utf8");
@@ -97,7 +97,7 @@ export function isNearMiss(text: string, hosts: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** `text` in small Latin letters without accents, as somebody who reads it would take it. */
+/** `text` in small Latin letters without accents, as a reader would see it. */
 export function fold(text: string): string {
   if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase();
   const folded = text
@@ -108,8 +108,8 @@ export function fold(text: string): string {
 }
 
 /**
- * @param rest what follows the name
- * @param wrong how many of the name's letters are wrong
+ * @param rest the text after the name
+ * @param wrong how many letters of the name are wrong
  * @param count in how many parts the name is written: "# csync2 dev" and "# csync2 key h2" are remarks
  */
 function isRule(rest: string, hosts: ReadonlySet<string>, wrong: number, count: number): boolean {
@@ -138,7 +138,7 @@ function isGlued(word: string): boolean {
   );
 }
 
-/** How many letters must be changed, added, left out or exchanged with their neighbour to get from one word to the other. */
+/** How many letters must be changed, added, removed or exchanged with their neighbour to turn one word into the other. */
 function distance(one: string, other: string): number {
   if (Math.abs(one.length - other.length) > WRONG_LETTERS) return Infinity;
   let beforeLast: number[] = [];

@@ -3,7 +3,7 @@ import type { Nossl, PatternEffect } from "./model.ts";
 import type { Comment, Scanner, Token, TokenKind, TokenSlot } from "./scanner.ts";
 import { lowerCase, quote, type Source } from "./source.ts";
 
-/** One host of a `host` line. Names are bytes, lower-cased. */
+/** One host of a `host` line. Names are bytes, in lower case. */
 export interface HostEntry {
   readonly hostname: string;
   readonly peername: string;
@@ -39,7 +39,7 @@ export interface PrefixBlock {
   readonly entries: readonly { readonly pattern: string; readonly path: string }[];
 }
 
-/** What csync2.cfg says, in file order, included files in their place. */
+/** The content of csync2.cfg in file order, with included files in their place. */
 export interface Tree {
   readonly groups: readonly GroupBlock[];
   readonly prefixes: readonly PrefixBlock[];
@@ -49,15 +49,15 @@ export interface Tree {
   readonly comments: readonly Comment[];
 }
 
-/** How many blocks a file may have, and statements a block: csync2's own parser runs out of memory before that. */
+/** How many blocks a file may have, and statements a block. csync2's own parser runs out of memory before that. */
 const MAX_STATEMENTS = 10_000;
 
 const AUTO_METHODS = ["none", "first", "younger", "older", "bigger", "smaller", "left", "right"];
 const IGNORABLE = ["uid", "gid", "mod"];
 
 /**
- * What the fork schafdog/csync2 adds at the top level. LINBIT's csync2 refuses a file with these, so it runs nothing there; they are
- * no keywords here, so that its files read as it reads them.
+ * What the fork schafdog/csync2 adds at the top level. LINBIT's csync2 refuses a file with these words, so it runs nothing there. They are
+ * not keywords here, so that files of LINBIT's csync2 are read as it reads them.
  */
 const FORK_SETTINGS = new Set([
   "database-version",
@@ -71,7 +71,7 @@ const FORK_SETTINGS = new Set([
 const BLOCKS = `"group", "prefix", "nossl", "ignore", "database", "tempdir", "lock-timeout" or "config"`;
 const STATEMENTS = `"host", "key", "include", "exclude", "compare", "auto", "action", "backup-directory", "backup-generations" or "}"`;
 const ACTION_STATEMENTS = `"pattern", "exec", "logfile", "do-local", "do-local-only" or "}"`;
-/** What to say instead where a hint follows. */
+/** The shorter words if a hint follows. */
 const SHORT = new Map([
   [BLOCKS, "a block"],
   [STATEMENTS, `a statement or "}"`],
@@ -102,8 +102,8 @@ const AT_TOP = new Set<TokenKind>([
 const PUNCTUATION = new Set<TokenKind>(["{", "}", "(", ")", ";", ":", "@"]);
 
 /**
- * Reads all that the scanner gives, by the grammar of cfgfile_parser.y and with the checks that csync2 makes while it parses.
- * Throws config-syntax at the first thing that csync2 would refuse, and what the scanner throws.
+ * Reads all tokens of the scanner, with the grammar of cfgfile_parser.y and the checks that csync2 makes while it parses.
+ * Throws config-syntax at the first token that csync2 would refuse, and what the scanner throws.
  */
 export function parse(scanner: Scanner): Tree {
   return new Parser(scanner).tree();
@@ -111,7 +111,7 @@ export function parse(scanner: Scanner): Tree {
 
 class Parser {
   readonly #scanner: Scanner;
-  /** The token to look at and the one before it. Whoever keeps one keeps a copy: the slots are used in turns. */
+  /** The current token and the one before it. To keep a token, copy it: the two slots are used in turn. */
   #token: TokenSlot;
   #previous: TokenSlot;
   #unnamedGroups = 0;
@@ -173,7 +173,7 @@ class Parser {
       case "no-cygwin-lowercase":
         return this.#fail(
           this.#token,
-          `found "no-cygwin-lowercase", expected ${BLOCKS}: only csync2 on Cygwin takes it`,
+          `found "no-cygwin-lowercase", expected ${BLOCKS}: only csync2 on Cygwin accepts it`,
         );
       case "word":
         if (this.#forkBlock()) return;
@@ -214,7 +214,7 @@ class Parser {
         case "compare":
           this.#advance();
           this.#words().forEach((token, index, { length }) => {
-            // `compare a b c` is include a, include b, compare c to csync2's parser.
+            // For csync2's parser `compare a b c` is: include a, include b, compare c.
             const effect = kind === "compare" && index < length - 1 ? "include" : kind;
             patterns.push({ effect, token });
           });
@@ -445,7 +445,7 @@ class Parser {
     if (count < MAX_STATEMENTS) return;
     this.#fail(
       this.#token,
-      `found more than ${MAX_STATEMENTS} ${what}, expected fewer: csync2's parser holds no more`,
+      `found more than ${MAX_STATEMENTS} ${what}, expected fewer: csync2's parser cannot hold more`,
     );
   }
 
@@ -475,7 +475,7 @@ class Parser {
     this.#fail(token, `found ${describe(token)}, expected ${wanted}${hint}`);
   }
 
-  /** What to write instead, for the mistakes that people make. */
+  /** What to write instead, for mistakes that people make. */
   #hint(expected: string, isLater: boolean, group?: Token): string {
     const { kind, text, quoted, offset } = this.#token;
     const quotes = quotesHint(this.#token) || quotesHint(this.#previous);
@@ -486,7 +486,7 @@ class Parser {
       if (IN_GROUP.has(kind)) return `: "${kind}" belongs in a group, "group NAME { … }"`;
       if (IN_ACTION.has(kind)) return `: "${kind}" belongs in the "action { … }" of a group`;
       if (kind === "word" && text.startsWith("\xef\xbb\xbf") && offset === 0) {
-        return `: the file begins with a byte order mark, which csync2 cannot read; save it without`;
+        return `: the file begins with a byte order mark, which csync2 cannot read; save it without one`;
       }
       const name = text.replace(/\{$/, "");
       if (kind === "word" && !quoted && name !== "" && name !== "group" && name !== "prefix") {
@@ -524,7 +524,7 @@ function isKeyword(kind: TokenKind): boolean {
   return kind !== "word" && kind !== "end" && !PUNCTUATION.has(kind);
 }
 
-/** A word with a brace at its edge, such as `g{`: csync2 takes it as one. */
+/** A word with a brace at its edge, such as `g{`: for csync2 it is one word. */
 function isGlued(token: Token): boolean {
   return token.kind === "word" && !token.quoted && /^[{}].|.[{}]$/s.test(token.text);
 }
@@ -536,11 +536,11 @@ function blanksHint(token: Token): string {
   return `: write ${quote(fixed.trim())}, csync2 takes a brace without blanks as part of a word`;
 }
 
-/** A quote too few makes the rest of the line, or of the file, one word. */
+/** If a quote is missing, the rest of the line or of the file is one word. */
 function quotesHint({ quoted, source, offset, end }: Token): string {
   if (!quoted) return "";
   const line = source.place(offset).line;
   if (source.text[end - 1] !== '"') return `: the quote of line ${line} is not closed`;
   const last = source.place(end - 1).line;
-  return last > line ? `: the quote of line ${line} is closed on line ${last} only` : "";
+  return last > line ? `: the quote of line ${line} is not closed before line ${last}` : "";
 }

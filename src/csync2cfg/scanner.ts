@@ -1,7 +1,7 @@
 import { Csync2revError } from "../errors.ts";
 import { quote, type Source } from "./source.ts";
 
-/** The words that csync2 reserves everywhere, save `config`, which never reaches its parser (cfgfile_scanner.l). */
+/** The words that csync2 reserves everywhere, except `config`, which never reaches its parser (cfgfile_scanner.l). */
 const KEYWORDS = [
   "nossl",
   "ignore",
@@ -32,10 +32,10 @@ export type Keyword = (typeof KEYWORDS)[number];
 export type Punctuation = "{" | "}" | "(" | ")" | ";" | ":" | "@";
 export type TokenKind = Keyword | Punctuation | "word" | "end";
 
-/** One token, and where it stands: the text between `offset` and `end` of `source`, quotes included. */
+/** One token and its place: the text between `offset` and `end` of `source`, with quotes. */
 export interface Token {
   readonly kind: TokenKind;
-  /** The word itself, one character a byte; cut at a NUL byte as C cuts it. */
+  /** The word itself, one character for each byte; cut at a NUL byte, as in C. */
   readonly text: string;
   readonly quoted: boolean;
   readonly source: Source;
@@ -43,10 +43,10 @@ export interface Token {
   readonly end: number;
 }
 
-/** Room for a token: a large file has tens of thousands, and garbage collection would cost more than reading them. */
+/** Room for one token. A large file has tens of thousands of tokens; garbage collection would cost more than reading them. */
 export type TokenSlot = { -readonly [Field in keyof Token]: Token[Field] };
 
-/** A comment, from its `#` on, or what would be one if it did not stand within quotes. */
+/** A comment from its `#` on, or text within quotes that would otherwise be a comment. */
 export interface Comment {
   readonly text: string;
   readonly quoted: boolean;
@@ -54,7 +54,7 @@ export interface Comment {
   readonly offset: number;
 }
 
-/** Reads the file that `config FILE;` names. `name` is as written, one character a byte; throws if it cannot be read. */
+/** Reads the file that `config FILE;` names. `name` is as written, one character for each byte. Throws if it cannot be read. */
 export type IncludeReader = (name: string, from: Source, offset: number) => Source;
 
 /** How much of a comment within quotes is kept. */
@@ -63,7 +63,7 @@ const QUOTED_COMMENT = 300;
 /** cfgfile_scanner.l, MAX_INCLUDE_DEPTH. */
 const MAX_INCLUDE_DEPTH = 10;
 
-/** The words that are tokens of their own. A brace is one only where blanks or the like stand around it. */
+/** The words that are tokens of their own. A brace is one only if there are blanks or the like around it. */
 const reserved = new Map<string, TokenKind>(([...KEYWORDS, "{", "}"] as const).map((word) => [word, word]));
 
 const BLANK = 1;
@@ -78,14 +78,14 @@ const classify = (characters: string, bits: number): void => {
   }
 };
 classify(" \t\r\n", BLANK);
-/** What may stand in a word is all else, save that a colon may not be its last character. */
+/** All other characters may be in a word, but a colon may not be its last. */
 classify(' \t\r\n@;()#"', ENDS_WORD);
 classify("\r\n", ENDS_LINE);
 classify(" \t\r\n;", ENDS_INCLUDE_NAME);
 
 /**
- * Cuts csync2.cfg into tokens as cfgfile_scanner.l does it, with the text of included files in their place. Comments are put aside
- * in `comments`, in step with the tokens: when a token is handed out, the comments before it are there.
+ * Cuts csync2.cfg into tokens as cfgfile_scanner.l does, with the text of included files in their place. Comments go to `comments`, in
+ * step with the tokens: when a token is returned, all comments before it are there.
  */
 export class Scanner {
   readonly comments: Comment[] = [];
@@ -106,8 +106,8 @@ export class Scanner {
   }
 
   /**
-   * Puts the next token into the slot; at the end of csync2.cfg `end`, however often it is asked.
-   * Throws what the include reader throws, and config-syntax where includes are nested more than ten deep.
+   * Puts the next token into the slot. At the end of csync2.cfg it is `end`, however often this is called.
+   * Throws what the include reader throws, and config-syntax if includes are nested more than ten deep.
    */
   next(slot: TokenSlot): void {
     for (;;) {
@@ -121,7 +121,7 @@ export class Scanner {
         }
         this.#source = outer.source;
         this.#at = outer.at;
-        // csync2 takes every further word up to the semicolon as one more file to include.
+        // For csync2, every further word up to the semicolon is one more file to include.
         this.#inConfigStatement = true;
         continue;
       }
@@ -175,7 +175,7 @@ export class Scanner {
         "config-syntax",
         source.complaint(
           begin,
-          `found ${quote(name)} included ${MAX_INCLUDE_DEPTH + 1} deep, expected ${MAX_INCLUDE_DEPTH} at most: does a file include itself?`,
+          `found ${quote(name)} included ${MAX_INCLUDE_DEPTH + 1} deep, expected ${MAX_INCLUDE_DEPTH} at most: check whether a file includes itself`,
         ),
       );
     }
@@ -189,7 +189,7 @@ export class Scanner {
   #quotedWord(slot: TokenSlot, begin: number): boolean {
     const { text } = this.#source;
     const close = text.indexOf('"', begin + 1);
-    // Without a second quote the rest of the file is the word, and csync2 does not mind.
+    // Without a second quote, the word is the rest of the file. csync2 accepts that.
     const end = close === -1 ? text.length : close;
     this.#at = close === -1 ? end : close + 1;
     if (end === begin + 1) return false;
@@ -203,7 +203,7 @@ export class Scanner {
     return true;
   }
 
-  /** False where the word is `config`, which is no token. */
+  /** False if the word is `config`, which is not a token. */
   #word(slot: TokenSlot, begin: number): boolean {
     const { text } = this.#source;
     this.#skipTo(ENDS_WORD);
@@ -224,7 +224,7 @@ export class Scanner {
     return true;
   }
 
-  /** Goes on to the next character of a class, or to the end. */
+  /** Moves to the next character of a class, or to the end. */
   #skipTo(bits: number): void {
     const { text } = this.#source;
     let at = this.#at;

@@ -1,16 +1,16 @@
 import { printable } from "../printable.ts";
 import type { Place } from "./model.ts";
 
-/** How much of a line stands left and right of the caret in a message. */
+/** How much of a line a message shows left and right of the caret, in characters. */
 const EXCERPT_BEFORE = 60;
 const EXCERPT_AFTER = 40;
 
-/** How much of a word a message quotes. */
+/** How much of a word a message quotes, in characters. */
 const QUOTED_LENGTH = 60;
 
 /**
- * The text of csync2.cfg or of a file that it includes. csync2 reads bytes, so the text holds one character per byte (latin1); what
- * leaves for a person or another module goes through {@link decode}.
+ * The text of csync2.cfg or of an included file. csync2 reads bytes, so the text has one character for each byte (latin1). Text for a
+ * person or another module goes through {@link decode}.
  */
 export class Source {
   /** As a person would write it. */
@@ -35,16 +35,16 @@ export class Source {
     return { file: this.file, line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
   }
 
-  /** `file:line:column: message`, the line, and a caret below the spot: one message for a person. */
+  /** `file:line:column: message`, then the line and a caret below the place: one message for a person. */
   complaint(offset: number, message: string): string {
     const { file, line, column } = this.place(offset);
     return `${printable(file)}:${line}:${column}: ${this.remark(offset, message)}`;
   }
 
-  /** The message, the line, and a caret. A file that holds a key, where configuration should be, is not quoted. */
+  /** The message, the line and a caret. A file that contains a key instead of configuration is not quoted. */
   remark(offset: number, message: string): string {
     if (isKey(/^[^\r\n]*/.exec(this.text)?.[0] ?? "")) {
-      return "found what looks like a key, expected configuration: is it a key file?";
+      return "found what looks like a key, expected configuration: check whether it is a key file";
     }
     const begin = this.text.lastIndexOf("\n", offset - 1) + 1;
     const newline = this.text.indexOf("\n", offset);
@@ -58,17 +58,17 @@ export class Source {
   }
 }
 
-/** What csync2 takes as a key, and what no message may show. */
+/** Whether csync2 takes it as a key. No message may show it. */
 export function isKey(text: string): boolean {
   return /^[A-Za-z0-9._]{32,}$/.test(text);
 }
 
 /**
- * Turns the bytes of a name into the string that the rest of csync2rev knows it by: UTF-8 where it is that. Bytes that are not
- * become lone surrogates, one a byte, so that two different names never turn into the same string.
+ * Turns the bytes of a name into the string that the rest of csync2rev uses: UTF-8 if it is UTF-8. Otherwise each byte above 127 becomes
+ * one lone surrogate, so that two different names are never the same string.
  */
 export function decode(bytes: string): string {
-  // ASCII is the usual case and needs no work.
+  // The usual case, ASCII, needs no work.
   if (/^[\x00-\x7f]*$/.test(bytes)) return bytes;
   const buffer = Buffer.from(bytes, "latin1");
   const text = buffer.toString("utf8");
@@ -84,19 +84,19 @@ export function encode(name: string): string {
   return Buffer.from(name, "utf8").toString("latin1");
 }
 
-/** Lower-cases as C's tolower() does it in the C locale, which csync2 never leaves: A to Z and nothing else. */
+/** Lower case as by C's tolower() in the C locale, which csync2 always uses: only A to Z change. */
 export function lowerCase(name: string): string {
   return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-/** A word in quotes for a message: control characters escaped, cut where it is long. */
+/** A word in quotes for a message: control characters are escaped, and a long word is cut. */
 export function quote(bytes: string): string {
   const characters = display(bytes.slice(0, 4 * QUOTED_LENGTH + 4));
   const cut = characters.length > QUOTED_LENGTH ? "…" : "";
   return `"${characters.slice(0, QUOTED_LENGTH).join("")}${cut}"`;
 }
 
-/** The characters that a terminal shows for some bytes; a tab is one blank, and what may be a key is asterisks. */
+/** The characters that a terminal shows for some bytes. A tab is one blank. What may be a key becomes asterisks. */
 function display(bytes: string): string[] {
   const shown = bytes
     .replace(/\t/g, " ")
@@ -110,7 +110,7 @@ function lineStarts(text: string): number[] {
   return starts;
 }
 
-/** A path as Node wants it, from its bytes, one character each. */
+/** A path for Node, from its bytes, one character each. */
 export function bytes(path: string): Buffer {
   return Buffer.from(path, "latin1");
 }

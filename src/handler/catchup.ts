@@ -102,8 +102,8 @@ export async function catchUp(
   let left: Counter | undefined;
   // A conflict of what was dirty before does not keep the rest back; a broken connection would not bring it either, and a csync2
   // that hangs keeps the lock.
-  if (verb.reconciles && last.report.passing === undefined && last.exit !== GIVEN_UP) {
-    const end = await pushNewer(host, scope, configuration.prefixes, watcher);
+  if (verb.reconciles !== null && last.report.passing === undefined && last.exit !== GIVEN_UP) {
+    const end = await pushNewer(host, scope, configuration.prefixes, verb.reconciles, watcher);
     if (end.kind === "busy") return busy(end.holder);
     count(end);
     ({ left } = end);

@@ -28,6 +28,11 @@ export class Differences {
     this.#kinds.find(({ is }) => is(difference))?.found.add(difference.file);
   }
 
+  /** Whether a file is newer on the peer. */
+  get hasNewerThere(): boolean {
+    return (this.#kinds[0]?.found.count ?? 0) > 0;
+  }
+
   /** What they make of a peer's result: nothing if there are none. Files are named in the order of their kinds. */
   get result(): Partial<PeerResult> {
     const kinds = this.#kinds.filter(({ found }) => found.count > 0);

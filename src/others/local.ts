@@ -1,6 +1,7 @@
 import { compareWith } from "../csync2/compare.ts";
 import { insist, type Insisted } from "../csync2/insist.ts";
 import { Counter, eachRecord, listDirty } from "../csync2/list.ts";
+import type { Difference } from "../csync2/merge.ts";
 import { lookIntoDatabase, type Look } from "../csync2/look.ts";
 import { CHECK, FIRST_CHECK, type Scope } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
@@ -20,8 +21,13 @@ export async function checkHere(host: ThisHost, isNew: boolean): Promise<void> {
   demandSuccess(await insist(host, isNew ? FIRST_CHECK : CHECK, {}), "its check");
 }
 
-/** The files on which this host's database and a peer's disagree. Throws `system`, or `gone` if a limit is reached. */
-export async function differencesFrom(host: ThisHost, route: Route, limits: Limits): Promise<Differences> {
+/** The files on which this host's database and a peer's disagree, of those that `concerns` says. Throws `system`, or `gone` if a limit is reached. */
+export async function differencesFrom(
+  host: ThisHost,
+  route: Route,
+  limits: Limits,
+  concerns: (difference: Difference) => boolean = () => true,
+): Promise<Differences> {
   let differences = new Differences();
   const stopping = new AbortController();
   const forget = onLimit(limits, () => {
@@ -29,7 +35,9 @@ export async function differencesFrom(host: ThisHost, route: Route, limits: Limi
   });
   const begin = () => {
     const found = (differences = new Differences());
-    return found.add.bind(found);
+    return (difference: Difference) => {
+      if (concerns(difference)) found.add(difference);
+    };
   };
   const comparing = compareWith(host, scopeOf(route), {}, begin, { stop: stopping.signal }).finally(forget);
   demandSuccess(await unless(["deadline", "interrupt"], limits, comparing), "its comparison");

@@ -1,4 +1,5 @@
 import type { ThisHost } from "../host.ts";
+import { Afterwards } from "./afterwards.ts";
 import { secondsSince } from "../requester/limits.ts";
 import { askOptions } from "../requester/options.ts";
 import { EXIT, exitStatus, type PeerResult } from "../requester/outcome.ts";
@@ -43,7 +44,9 @@ export async function askOthers(
     }),
   );
 
-  if (options.verify) await run.verify(turns, results);
+  const afterwards = new Afterwards(host, run, asking, watcher, turns, results);
+  await afterwards.renew();
+  if (options.verify) await afterwards.verify();
   return {
     host: host.hostname,
     seconds: secondsSince(began),

@@ -12,6 +12,7 @@ import type { Counter } from "../csync2/list.ts";
 import { checkHere, differencesFrom, lookHere, unsentDeletions } from "./local.ts";
 import { whyNotReady } from "./ready.ts";
 import { hasNewlyDirty, notReconciled, wasSettledMeanwhile, type Turn } from "./turn.ts";
+import { Writers } from "./writers.ts";
 
 /** A push from which nothing has arrived here for so long lets the next one start, in milliseconds. */
 const IDLE_HOLDS_SLOT = 60_000;
@@ -47,6 +48,9 @@ export class OthersRun {
   readonly #checks: Slots;
   /** Two pushes at once would fight over this host's csync2 database. */
   readonly #pushes = new Slots(1);
+  readonly #hasSeveralPeers: boolean;
+  /** Who has written what here. */
+  readonly writers = new Writers();
   #notReady: Promise<string | null> | undefined;
   #checkedHere: Promise<void> | undefined;
   #look: Promise<Look> | undefined;
@@ -60,6 +64,7 @@ export class OthersRun {
   ) {
     this.#host = host;
     this.#routes = routes;
+    this.#hasSeveralPeers = new Set(routes.map(({ peer }) => peer.hostname)).size > 1;
     this.#options = options;
     this.#asking = asking;
     this.#watcher = watcher;
@@ -84,6 +89,11 @@ export class OthersRun {
     } catch (error) {
       return turn.failed(error);
     }
+  }
+
+  /** Has a peer push what is newer there, of what both have. Peers that do not know how refuse. */
+  async renewFrom(turn: Turn): Promise<void> {
+    await this.#askUntilSettled(turn, "renew", this.#pushes);
   }
 
   async #preview(turn: Turn): Promise<PeerResult> {
@@ -205,7 +215,11 @@ export class OthersRun {
       const fallenSilent = pushes && claim.held() > 0 && receiving.idle() >= IDLE_HOLDS_SLOT;
       if (fallenSilent || (slots.waiting > 0 && claim.held() >= share)) claim.yield();
     }, LOOK_EVERY);
-    const conversation = ask(verb, turn.route, this.#asking, (stage) => {
+    // The lines name the files that several peers may write.
+    const output = this.#options.output || (pushes && this.#hasSeveralPeers);
+    const listen = pushes ? this.writers.listenTo(turn) : undefined;
+    const conversation = ask(verb, turn.route, { ...this.#asking, output }, (stage) => {
+      if (stage.at === "running" && stage.line !== null) listen?.(stage.line);
       if (stage.at === "running" || (stage.at === "waiting" && stage.on === "lock")) claim.prove();
       this.#watcher.stage(turn.peer, verb, stage);
     });
@@ -240,25 +254,6 @@ export class OthersRun {
       await checkHere(this.#host, (await this.look()).kind === "empty");
     } finally {
       claim.end();
-    }
-  }
-
-  /** Compares with every peer from which everything has come: what differs all the same is pending. */
-  async verify(turns: readonly Turn[], results: PeerResult[]): Promise<void> {
-    let checked: Promise<void> | undefined;
-    for (const [i, turn] of turns.entries()) {
-      const result = results[i];
-      if (result?.outcome !== "caught-up" || this.#asking.limits.interrupt.aborted) continue;
-      this.#watcher.stage(turn.peer, null, { at: "running", idle: 0, line: null });
-      try {
-        const { limits } = this.#asking;
-        await unless(["deadline", "interrupt"], limits, (checked ??= checkHere(this.#host, false)));
-        results[i] = { ...result, ...(await differencesFrom(this.#host, turn.route, limits)).result };
-      } catch (error) {
-        const { outcome, detail } = turn.failed(error);
-        results[i] = { ...result, outcome, detail: `not verified: ${detail ?? "no reason given"}` };
-      }
-      this.#watcher.result(turn.peer, results[i]);
     }
   }
 }

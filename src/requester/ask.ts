@@ -18,43 +18,43 @@ import type { AskOptions } from "./options.ts";
 import type { Route } from "./plan.ts";
 import type { Served } from "./scope.ts";
 
-/** How long a peer that has been asked may say nothing, in milliseconds: four of its signs of life. */
+/** How long a peer that has been asked may be silent, in milliseconds: four times the pause between its signs of life. */
 const SILENCE = 60_000;
 
-/** A push may outlast the deadline for so long without a byte that arrives on this host, in milliseconds. */
+/** After the deadline, a push may go on until no byte has arrived on this host for this long, in milliseconds. */
 const ARRIVES_WITHIN = 10_000;
 
-/** After so long without a word the peer's kernel is asked whether it is still there, in milliseconds; ten seconds later it is not. */
+/** After this long without a word, TCP asks the peer's kernel whether it is still there, in milliseconds. */
 const PROBE_AFTER = 10_000;
 
 /** How one conversation ended. */
 export type Answer =
-  /** `served`: which groups the request covered; null if the peer is of 1.0.0, which does not tell. */
+  /** `served`: which groups the request covered; null if the peer has 1.0.0, which does not say. */
   | { readonly kind: "done"; readonly done: Done; readonly served: Served | null }
   | {
       readonly kind: "refused";
       readonly reason: RefusalReason;
       readonly detail: string;
-      /** Whether another group with this key may yet be served: a peer of 1.0.0 looks at the one that is named. */
+      /** Whether another group with this key may still be served: a peer of 1.0.0 only looks at the group that is named. */
       readonly ofOneGroup: boolean;
     }
-  /** No authenticated reply: the keys differ, or it is no csync2rev. */
+  /** No authenticated reply: the keys differ, or it is not a csync2rev. */
   | { readonly kind: "unanswered"; readonly detail: string }
   | { readonly kind: "unreachable"; readonly reason: "no-greeting" | null; readonly detail: string }
-  /** Accepted, and then gone without a word on how it went. */
+  /** The peer accepted the request, and the connection ended before the peer said how it went. */
   | { readonly kind: "lost"; readonly detail: string };
 
-/** Where a conversation stands. */
+/** How far a conversation is. */
 export type Stage =
   /** Others are asked first. */
   | { readonly at: "queued" }
   | { readonly at: "connecting" }
   | { readonly at: "asked" }
   | { readonly at: "waiting"; readonly on: "lock" | "retry"; readonly detail: string }
-  /** csync2 runs on the peer, as far as is known; `idle` is for how many seconds it has shown no sign of life. */
+  /** As far as is known, csync2 runs on the peer. `idle`: for how many seconds it has shown no sign of life. */
   | { readonly at: "running"; readonly idle: number; readonly line: string | null };
 
-/** Asks one peer for one verb, and listens until the conversation ends. Throws nothing: what goes wrong is the answer. */
+/** Asks one peer for one verb, and listens until the conversation ends. Throws nothing: if something goes wrong, that is the answer. */
 export async function ask(
   verb: Verb,
   route: Route,
@@ -83,7 +83,7 @@ export async function ask(
   return { kind: "unreachable", reason: null, detail: failures.join("; ") };
 }
 
-/** A connection from an address of ours, or from what the kernel chooses (null); or why there is none. */
+/** A connection from this address, or from the kernel's choice (null); otherwise a text that says why there is none. */
 async function open(
   address: string,
   localAddress: string | null,
@@ -114,7 +114,7 @@ class Conversation {
   readonly #options: AskOptions;
   readonly #watch: (stage: Stage) => void;
   #stage: Stage = { at: "connecting" };
-  /** Whether the peer has shown that it holds the key, and taken the request. */
+  /** Whether the peer has shown that it holds the key, and has accepted the request. */
   #accepted = false;
   #served: Served | null = null;
   #open: ((box: Uint8Array) => Uint8Array | null) | undefined;
@@ -193,7 +193,7 @@ class Conversation {
     return encodeFrame(encodeSealedRequest({ ...session, box }));
   }
 
-  /** One reply; the answer where it is the last. */
+  /** Reads one reply. Returns the answer if it is the last reply, otherwise null. */
   #hear(box: Uint8Array, open: (box: Uint8Array) => Uint8Array | null): Answer | null {
     const text = open(box);
     if (text === null)
@@ -218,7 +218,7 @@ class Conversation {
     return null;
   }
 
-  /** What it means that the conversation ended before `done`: it closed (null), broke, fell silent, was given up, or made no sense. */
+  /** The answer if the conversation ended before `done`. `error`: null if the peer closed it, otherwise what happened. */
   #ended(error: unknown): Answer {
     const { deadline } = this.#options.limits;
     const nonsense = error instanceof Csync2revError && error.code !== "gone";
@@ -233,10 +233,10 @@ class Conversation {
       if (nonsense)
         return {
           kind: "unanswered",
-          detail: `what listens on port ${this.#options.port} is no csync2rev: ${why}`,
+          detail: `what listens on port ${this.#options.port} is not csync2rev: ${why}`,
         };
       const reason = reachedLimit(this.#options.limits) === null ? "no-greeting" : null;
-      return { kind: "unreachable", reason, detail: `connected, and ${why}` };
+      return { kind: "unreachable", reason, detail: `connected, but ${why}` };
     }
     if (nonsense) return { kind: "unanswered", detail: why };
     if (error !== null)
@@ -245,7 +245,7 @@ class Conversation {
     const { config } = this.#options;
     return {
       kind: "unanswered",
-      detail: `no answer: ${config === "" ? "" : `it has no csync2_${config}.cfg, or `}its key for group ${name} differs, or it is not in that group; its log says which`,
+      detail: `no answer: ${config === "" ? "" : `it has no csync2_${config}.cfg, or `}its key for group ${name} differs, or it is not in that group; its log says which of them`,
     };
   }
 
@@ -261,7 +261,7 @@ class Conversation {
   }
 }
 
-/** The bodies of the frames that come in. Throws `frame` for one that is cut short or has a bad length, else what the socket throws. */
+/** The bodies of the frames that arrive. Throws `frame` if one is cut short or has a bad length, otherwise what the socket throws. */
 async function* frames(socket: Socket): AsyncGenerator<Uint8Array> {
   let held: Uint8Array = new Uint8Array(0);
   for await (const chunk of socket) {
@@ -278,7 +278,7 @@ async function* frames(socket: Socket): AsyncGenerator<Uint8Array> {
   if (held.length > 0) throw new Csync2revError("frame", "its last frame was cut short");
 }
 
-/** An errno in the administrator's words, with the errno itself for those who search for it. */
+/** An errno in the administrator's words, with the errno itself for searching. */
 function causeOf(error: unknown): string {
   if (error instanceof Csync2revError) return error.message;
   const { code } = error as NodeJS.ErrnoException;
@@ -289,7 +289,7 @@ function causeOf(error: unknown): string {
     ENETUNREACH: "no route to its network",
     ETIMEDOUT: "the connection timed out",
     ENOTFOUND: "no such name in DNS or /etc/hosts",
-    EAI_AGAIN: "name service does not answer",
+    EAI_AGAIN: "the name service does not answer",
   };
   return code === undefined ? String(error) : `${words[code] ?? "it failed"} (${code})`;
 }

@@ -1,15 +1,15 @@
 import { setMaxListeners } from "node:events";
 import { Csync2revError } from "../errors.ts";
 
-/** What ends a wait before its time. */
+/** What ends a wait early. */
 export interface Limits {
-  /** Nothing is waited for any more; a push that runs may end. */
+  /** Time to give up; a running push may finish. */
   readonly deadline: AbortSignal;
   /** Everything ends at once. */
   readonly interrupt: AbortSignal;
 }
 
-/** Limits for one run, whatever number of conversations heeds them. `deadline` is in seconds from now. */
+/** Limits for one run with any number of conversations. `deadline` is in seconds from now. */
 export function limitsOf(deadline: number, interrupt: AbortSignal): Limits {
   const limits = { deadline: AbortSignal.timeout(deadline * 1000), interrupt };
   setMaxListeners(0, limits.deadline, limits.interrupt);
@@ -22,12 +22,12 @@ export const LIMIT_WORDS: Readonly<Record<keyof Limits, string>> = {
   interrupt: "interrupted",
 };
 
-/** The limit that has been reached; null where none has. */
+/** The limit that has been reached; null if none has. */
 export function reachedLimit(limits: Limits): keyof Limits | null {
   return limits.interrupt.aborted ? "interrupt" : limits.deadline.aborted ? "deadline" : null;
 }
 
-/** Calls back once a limit is reached, or already is; returns what undoes it. */
+/** Calls `reached` when a limit is reached, or at once if it already is. Returns a function that undoes this. */
 export function onLimit(limits: Limits, reached: (limit: keyof Limits) => void): () => void {
   const undo = (["deadline", "interrupt"] as const).map((limit) => {
     const signal = limits[limit];
@@ -45,7 +45,7 @@ export function onLimit(limits: Limits, reached: (limit: keyof Limits) => void):
   };
 }
 
-/** What comes of some work, which goes on, but is not waited for, once one of these limits is reached. Throws `gone` then. */
+/** Waits for `work` or one of these limits; the work itself continues. Throws `gone` at the limit. */
 export async function unless<T>(
   reached: readonly (keyof Limits)[],
   limits: Limits,
@@ -59,7 +59,7 @@ export async function unless<T>(
   });
 }
 
-/** Waits for so many milliseconds, or until a limit is reached. */
+/** Waits this many milliseconds, or until a limit is reached. */
 export async function pause(milliseconds: number, limits: Limits): Promise<void> {
   await new Promise<void>((resolve) => {
     const timer = setTimeout(() => {
@@ -73,7 +73,7 @@ export async function pause(milliseconds: number, limits: Limits): Promise<void>
   });
 }
 
-/** For how long, in seconds to the millisecond. @param began on the clock of `performance` */
+/** The time since then, in seconds, rounded to milliseconds. @param began on the clock of `performance` */
 export function secondsSince(began: number): number {
   return Math.round(performance.now() - began) / 1000;
 }

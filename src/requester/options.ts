@@ -3,12 +3,13 @@ import { sourcesOf, type Sources } from "./addresses.ts";
 import { limitsOf, type Limits } from "./limits.ts";
 import { Receiving } from "./receiving.ts";
 
-/** What the command line may change of csync2rev.ini, for every mode that asks peers; undefined: csync2rev.ini says. */
+/** Settings of csync2rev.ini that the command line may change, for every mode that asks peers; undefined: csync2rev.ini decides. */
 export interface AskOverrides {
   readonly port: number | undefined;
   readonly jobs: number | undefined;
-  /** In seconds, as the next. */
+  /** In seconds. */
   readonly connectTimeout: number | undefined;
+  /** In seconds. */
   readonly deadline: number | undefined;
 }
 
@@ -16,11 +17,11 @@ export interface AskOverrides {
 export interface AskOptions {
   readonly config: string;
   readonly port: number;
-  /** Seconds for the connection to stand and the greeting to arrive. */
+  /** How long a peer may take to accept the connection and greet, in seconds. */
   readonly connectTimeout: number;
-  /** How many conversations there may be side by side. */
+  /** How many conversations there may be at the same time. */
   readonly jobs: number;
-  /** The addresses to connect from, for each of this host's peernames: peers check them. */
+  /** The addresses to connect from, for each of this host's peernames. Peers check them. */
   readonly sources: Sources;
   /** Whether csync2's lines are wanted. */
   readonly output: boolean;
@@ -32,7 +33,7 @@ export interface AskOptions {
 }
 
 /**
- * Puts together what the settings and the command line say. The deadline counts from this call.
+ * Combines settings and command line. The deadline counts from this call.
  * @param ownPeernames the names under which this host asks
  * @param interrupt ends everything at once
  */

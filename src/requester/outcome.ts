@@ -14,35 +14,35 @@ export const OUTCOMES = [
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** Why, if an outcome alone does not say it: a peer's reasons, and words of our own. Each has a remedy (remedies.ts). */
+/** The reason, if the outcome alone does not say it: a peer's reasons, and our own. Each has a remedy (remedies.ts). */
 export const REASONS = [
   ...REFUSAL_REASONS,
   ...FAILURE_REASONS,
-  /** csync2 on this host takes no files. */
+  /** csync2 on this host does not accept files. */
   "not-ready",
-  /** What listens on the peer greets nobody. */
+  /** Something accepts connections on the peer, but does not greet. */
   "no-greeting",
-  /** Deletions here of which the peer has not been told. */
+  /** Files were deleted here, and the peer has not been told yet. */
   "unsent",
-  /** Files in different states, and it cannot be told which is newer. */
+  /** Both hosts have different versions of files, and csync2rev cannot tell which is newer. */
   "undecided",
-  /** What a comparison found after everything had come. */
+  /** Files that differ although everything has come: found by a comparison. */
   "differs",
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
-/** What is known of one peer in the end: a row of the table, an object of the JSON. */
+/** The result for one peer: a row of the table, an object of the JSON (csync2rev(8), JSON OUTPUT). */
 export interface PeerResult {
   readonly peer: string;
-  /** What this host is to the peer: its own peername. */
+  /** This host's peername in these groups. */
   readonly myname: string;
-  /** The groups that were asked for at once, with commas between them. */
+  /** The groups of the request, with commas between them. */
   readonly group: string;
   readonly groups: readonly string[];
   readonly outcome: Outcome;
   readonly reason: Reason | null;
   readonly detail: string | null;
-  /** csync2's exit status on the peer. */
+  /** csync2's exit status on the peer; null if the peer has not said. */
   readonly exit: number | null;
   readonly updated: number;
   readonly deleted: number;
@@ -53,7 +53,7 @@ export interface PeerResult {
   readonly seconds: number;
 }
 
-/** Exit statuses, some of them sysexits(3)'s: 64 EX_USAGE, 78 EX_CONFIG, 77 EX_NOPERM, 75 EX_TEMPFAIL. */
+/** Exit statuses. Some are those of sysexits(3): 64 EX_USAGE, 78 EX_CONFIG, 77 EX_NOPERM, 75 EX_TEMPFAIL. */
 export const EXIT = {
   caughtUp: 0,
   incomplete: 1,
@@ -76,17 +76,17 @@ const EXIT_OF: Readonly<Record<Outcome, number>> = {
   busy: EXIT.tryAgain,
 };
 
-/** The exit status for all peers together: the first that applies of 1, 77, 75, 0. */
+/** The exit status for all peers together: the first of 1, 77, 75 and 0 that applies. */
 export function exitStatus(outcomes: readonly Outcome[]): number {
   const statuses = outcomes.map((outcome) => EXIT_OF[outcome]);
   const order = [EXIT.incomplete, EXIT.turnedAway, EXIT.tryAgain];
   return order.find((status) => statuses.includes(status)) ?? EXIT.caughtUp;
 }
 
-/** What a peer's answer says of its result; the rest is how it was asked. */
+/** The part of a result that comes from the peer's answer; the rest is about how the peer was asked. */
 export type WhatWasSaid = Omit<PeerResult, "peer" | "myname" | "group" | "groups" | "attempts" | "seconds">;
 
-/** Of a peer that has not said how it went. */
+/** The result of a peer that has not said how it went. */
 export const NOTHING_KNOWN: Omit<WhatWasSaid, "outcome" | "detail"> = {
   reason: null,
   exit: null,
@@ -96,7 +96,7 @@ export const NOTHING_KNOWN: Omit<WhatWasSaid, "outcome" | "detail"> = {
   files: [],
 };
 
-/** What an answer means for the peer that gave it, the counts and times aside. */
+/** What an answer means for the peer that gave it, without attempts and times. */
 export function readAnswer(answer: Answer): WhatWasSaid {
   switch (answer.kind) {
     case "refused":
@@ -130,14 +130,14 @@ function readDone(done: Done): WhatWasSaid {
     return {
       ...counts,
       ...{ outcome, reason },
-      detail: pending === null ? "the peer could not tell what is still pending" : detail,
+      detail: pending === null ? "the peer could not say what is still pending" : detail,
     };
   return {
     ...counts,
     ...{ outcome, reason: "undecided" },
     detail:
       undecided === pending
-        ? "both hosts have these files, in different states, and nobody can tell which is newer"
-        : `both hosts have the first ${undecided} of these files in different states, and nobody can tell which is newer; the others changed while they were pushed`,
+        ? "both hosts have different versions of these files, and csync2rev cannot tell which is newer"
+        : `both hosts have different versions of the first ${undecided} of these files, and csync2rev cannot tell which is newer; the others changed while they were pushed`,
   };
 }

@@ -7,13 +7,13 @@ import type { Route } from "./plan.ts";
 
 /** How long this host's own csync2 may take to answer, in milliseconds. */
 const ANSWERS_WITHIN = 5_000;
-/** The longest answer that is looked at, in characters. */
+/** How much of an answer is looked at, in characters. */
 const ANSWER_LIMIT = 200;
 
 /** What this host's own csync2 says to a peer that connects. */
 export type OwnCsync2 =
   | { readonly kind: "answers" }
-  /** Nothing takes the connection, or it says nothing in time. */
+  /** Nothing accepts the connection, or it says nothing in time. */
   | { readonly kind: "silent"; readonly why: string }
   /** It hangs up: it cannot read csync2.cfg, or cannot open its database. */
   | { readonly kind: "ends" }
@@ -21,8 +21,8 @@ export type OwnCsync2 =
   | { readonly kind: "objects"; readonly said: string };
 
 /**
- * Says what every csync2 says first to the one on this host, and waits for its answer. It reads csync2.cfg and opens its database
- * for that; nothing is changed.
+ * Sends csync2 on this host what every csync2 sends first, and waits for its answer. For that, csync2 reads csync2.cfg and opens its
+ * database. Nothing is changed.
  */
 export async function askOwnCsync2(
   { config, settings }: Pick<ThisHost, "config" | "settings">,
@@ -61,18 +61,18 @@ export async function askOwnCsync2(
   });
 }
 
-/** A peername of this host, and where peers connect to it. */
+/** A peername of this host, and the addresses at which peers connect to it. */
 export interface Doorstep {
   readonly name: string;
-  /** They try one after the other. Empty if the name does not resolve here and no peer can be reached. */
+  /** Peers try one after the other. Empty if the name does not resolve here and no peer can be reached. */
   readonly addresses: readonly string[];
-  /** What the name resolves to here; others than `addresses` if it is the loopback's, or behind an address translation. */
+  /** What the name resolves to here. Differs from `addresses` if it is a loopback address, or behind an address translation. */
   readonly resolved: readonly string[];
 }
 
 /**
- * Where peers connect to this host's csync2, under each of its peernames: at the addresses of the name that this host has. If the
- * name resolves to none of them here (127.0.1.1, as Debian writes it), at the address that peers see of this host.
+ * Where peers connect to this host's csync2, for each of its peernames: at the addresses of the name that this host has. If the name
+ * resolves to none of them here (Debian writes 127.0.1.1), at the address that peers see of this host.
  */
 export async function doorsteps(routes: readonly Route[], limits: Limits): Promise<readonly Doorstep[]> {
   const names = [...new Set(routes.map(({ group }) => group.me.peername))];
@@ -112,8 +112,8 @@ export async function whyClosed(
         };
       case "objects":
         return {
-          what: `what listens ${at} is no csync2 that takes files: it says "${answer.said}"`,
-          todo: "see what listens there",
+          what: `what listens ${at} is not a csync2 that accepts files: it says "${answer.said}"`,
+          todo: "check which program listens there",
         };
       case "silent":
         answers.push(`${at}: ${answer.why}`);
@@ -128,14 +128,14 @@ export async function whyClosed(
   for (const address of elsewhere)
     if ((await askOwnCsync2(host, address)).kind === "answers")
       return {
-        what: `csync2 on this host does not answer ${answers.join(", ")}; it answers at ${address} only, which ${name} resolves to here`,
-        todo: `write ${addresses[0] ?? "this host's address"} in place of ${address} into /etc/hosts, and start csync2 again`,
+        what: `csync2 on this host does not answer ${answers.join(", ")}; it answers only at ${address}, which ${name} resolves to here`,
+        todo: `write ${addresses[0] ?? "this host's address"} instead of ${address} into /etc/hosts, and start csync2 again`,
       };
   const port = csync2Options.includes("-p")
     ? `, with -p ${csync2Port} as csync2-options in csync2rev.ini has it`
     : "";
   return {
     what: `csync2 on this host does not answer ${answers.join(", ")}`,
-    todo: `have csync2 -i listen there${port}`,
+    todo: `let inetd, xinetd or systemd start csync2 -i there${port}`,
   };
 }

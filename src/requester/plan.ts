@@ -9,13 +9,13 @@ export interface Route {
 }
 
 /**
- * One line of the plan: one request to one host, which covers every group that both share under the same two peernames and with the
- * same key. A host is asked once for each such set.
+ * One line of the plan: one request to one host. It covers every group that both hosts share with the same two peernames and the same
+ * key. A host is asked once for each such set.
  */
 export interface PlannedPeer {
   /** The peer's peername. */
   readonly name: string;
-  /** In file order. The first names its group in the request; the next one does if a peer of 1.0.0 refuses that. */
+  /** In file order. The request names the group of the first one. If a peer of 1.0.0 refuses that, it names the next. */
   readonly routes: readonly [Route, ...Route[]];
 }
 
@@ -24,16 +24,16 @@ export function groupsOf({ routes }: Pick<PlannedPeer, "routes">): readonly stri
   return [...new Set(routes.map(({ group }) => group.name))];
 }
 
-/** What -G and -P leave; undefined where they were not given. -G leaves every request that covers one of its groups. */
+/** The values of -G and -P; undefined if not given. -G selects every request that covers one of its groups. */
 export interface Selection {
   readonly groups?: readonly string[] | undefined;
   readonly peers?: readonly string[] | undefined;
 }
 
 /**
- * Whom to ask, in file order: every member of every group of this host that may push, once for each set of groups.
+ * Whom to ask, in file order: every member that may push, of every group of this host, once for each set of groups.
  * @param hostname the name that was looked for in csync2.cfg, for the message if it is in no group
- * Throws `usage` for a group or peer that is not there to be selected, `no-group` where this host is in none.
+ * Throws `usage` for an unknown group or peer, `no-group` if this host is in no group.
  */
 export function plan(
   groups: readonly Group[],
@@ -43,14 +43,14 @@ export function plan(
   if (groups.length === 0)
     throw new Csync2revError(
       "no-group",
-      `this host, "${hostname}", is in no group of csync2.cfg: write this name into a host line, or say with -N which name it goes by there`,
+      `this host, "${hostname}", is in no group of csync2.cfg: write this name into a host line, or give its name there with -N`,
     );
   const names = groups.map(({ name }) => name);
   const unknownGroup = selection.groups?.find((name) => !names.includes(name));
   if (unknownGroup !== undefined)
     throw new Csync2revError(
       "usage",
-      `-G: this host is in no group "${unknownGroup}", only in ${names.join(", ")}`,
+      `-G: this host is not in a group "${unknownGroup}": choose from ${names.join(", ")}`,
     );
 
   const sets = new Map<string, [Route, ...Route[]]>();
@@ -69,7 +69,7 @@ export function plan(
   if (unknownPeer !== undefined)
     throw new Csync2revError(
       "usage",
-      `-P: no peer "${unknownPeer}" that may push to this host, only ${[...known].join(", ") || "none"}`,
+      `-P: "${unknownPeer}" is not a peer that may push to this host: choose from ${[...known].join(", ") || "none"}`,
     );
   return selected
     .filter(([{ peer }]) =>
@@ -78,7 +78,7 @@ export function plan(
     .map((routes) => ({ name: routes[0].peer.peername, routes }));
 }
 
-/** The members of a group that this host asks: all others that are no slaves there. */
+/** The members of a group that this host asks: all others that are not slaves there. */
 export function membersToAsk(group: Group): readonly Host[] {
   return group.hosts.filter(
     (host) => host !== group.me && host.hostname !== group.me.hostname && !host.slave,

@@ -2,26 +2,26 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { receivedBytes } from "../csync2/processes.ts";
 
-/** How often this host looks at what its csync2 receives, in milliseconds. */
+/** How often to look at what this host's csync2 receives, in milliseconds. */
 const LOOK_EVERY = 500;
-/** Less than so many bytes between two looks are not a file that arrives: a peer can keep a connection awake with a line. */
+/** Fewer bytes than this between two looks do not count as an arriving file: a peer can keep a connection awake with one line. */
 const LEAST = 1_024;
 
 /**
- * What this host sees for itself of the files that peers push to it: the bytes that its own csync2 reads. A peer's word that it is
- * alive proves nothing.
+ * What this host itself sees of the files that peers push to it: the bytes that its own csync2 reads. A peer that says it is alive
+ * proves nothing.
  */
 export class Receiving {
   #watched = 0;
   #bytes = 0;
   #last = 0;
 
-  /** For how long nothing has arrived, in milliseconds. Counts from when the watch began. */
+  /** How long nothing has arrived, in milliseconds, counted from when the watch began. */
   idle(): number {
     return performance.now() - this.#last;
   }
 
-  /** Looks while `work` goes on. */
+  /** Watches while `work` goes on, and returns its result. */
   async during<T>(work: Promise<T>): Promise<T> {
     this.#last = performance.now();
     if (this.#watched++ === 0) void this.#watch();
@@ -33,7 +33,7 @@ export class Receiving {
     while (this.#watched > 0) {
       await sleep(LOOK_EVERY, undefined, { ref: false });
       const bytes = receivedBytes();
-      // The processes that have ended take their bytes with them.
+      // The sum can shrink: a process that has ended no longer counts.
       if (bytes - this.#bytes >= LEAST) this.#last = performance.now();
       this.#bytes = bytes;
     }

@@ -1,7 +1,7 @@
 import type { GroupRefusal } from "../wire/messages.ts";
 import type { PlannedPeer } from "./plan.ts";
 
-/** What a peer says of the groups that one request covers. */
+/** What a peer says about the groups that one request covers. */
 export interface Served {
   /** The groups that were served; null if there are too many to name. */
   readonly groups: readonly string[] | null;
@@ -9,8 +9,8 @@ export interface Served {
 }
 
 /**
- * The groups of a set that were not served, though the request was. csync2 knows groups by name: one that the peer does not name is
- * called otherwise there, or lacks one of the two hosts or the key.
+ * The groups of a set that were not served, although the request was. csync2 knows groups by name. If the peer does not name a group, the
+ * group has another name there, or lacks the key or one of the two hosts.
  */
 export function leftOut({ routes }: Pick<PlannedPeer, "routes">, served: Served): readonly GroupRefusal[] {
   const { groups, refused } = served;
@@ -22,12 +22,12 @@ export function leftOut({ routes }: Pick<PlannedPeer, "routes">, served: Served)
     ...[...new Set(untold)].map((group) => ({
       group,
       reason: "not-a-member" as const,
-      detail: "no group of this name with this key there has both hosts",
+      detail: "no group there with this name and this key has both hosts",
     })),
   ];
 }
 
-/** Refused groups on one line: each with the reason and what its peer says. */
+/** Refused groups on one line, each with its reason and what the peer says. */
 export function describeRefusals(refused: readonly GroupRefusal[]): string {
   return refused.map(({ group, reason, detail }) => `group ${group}: ${reason}: ${detail}`).join("; ");
 }

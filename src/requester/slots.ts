@@ -1,35 +1,35 @@
 import { performance } from "node:perf_hooks";
 
-/** For how long a conversation keeps the next from starting while its peer has proved nothing. In milliseconds. */
+/** How long a conversation keeps the next one from starting while its peer has proved nothing, in milliseconds. */
 const UNPROVED_HOLDS = 1_000;
-/** Conversations that nobody has answered yet may be this many times as many as slots, and at least as many as the second. */
+/** For each slot, this many conversations may be open, whether proved or not; and at least OPEN_AT_LEAST in all. */
 const OPEN_FOR_EACH_SLOT = 4;
 const OPEN_AT_LEAST = 32;
 
-/** One conversation's claim on a slot. Each call may come more than once. */
+/** One conversation's claim on a slot. Each function may be called more than once. */
 export interface Claim {
-  /** The peer has sent a reply that opens: from now on the slot is its own. */
+  /** The peer has sent a reply that opens. From now on, the slot is its own. */
   prove(): void;
-  /** The conversation goes on and holds up nobody any more. */
+  /** The conversation goes on, but no longer keeps others waiting. */
   yield(): void;
   /** The conversation has ended. */
   end(): void;
-  /** For how long the slot has been the peer's own, in milliseconds; 0 if it is not. */
+  /** How long the slot has been the peer's own, in milliseconds; 0 if it is not. */
   held(): number;
 }
 
 /**
- * Lets a number of conversations go on at once; the others wait in the order in which they came.
+ * Lets a number of conversations run at once. The others wait in the order in which they came.
  *
- * A slot belongs to a peer from its first reply that opens. Before that, anybody may be behind the address: a conversation then
- * keeps the next one from starting for a second at most. So neither dead peers nor strangers in their place hold up the living.
+ * A slot belongs to a peer from its first reply that opens. Before that, anybody may be at that address, so the conversation keeps the
+ * next one waiting for one second at most. So neither dead peers nor strangers keep the other peers waiting.
  */
 export class Slots {
   readonly count: number;
   readonly #queue: (() => void)[] = [];
-  /** Conversations that hold up the next one. */
+  /** How many conversations keep the next one waiting. */
   #holding = 0;
-  /** Conversations that have not ended. */
+  /** How many conversations have not ended. */
   #open = 0;
 
   constructor(count: number) {
@@ -41,7 +41,7 @@ export class Slots {
     return this.#queue.length;
   }
 
-  /** Resolves once a conversation may start. */
+  /** Resolves when a conversation may start. */
   async claim(): Promise<Claim> {
     if (this.#queue.length > 0 || !this.#hasRoom())
       await new Promise<void>((resolve) => {

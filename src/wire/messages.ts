@@ -12,9 +12,9 @@ import {
 } from "./fields.ts";
 import { BOX_OVERHEAD, NONCE_LENGTH, REPLY_BODY_LIMIT } from "./frame.ts";
 
-/** The version of the protocol, the only one so far. */
+/** The version of the protocol. There is no other. */
 export const VERSION = 1;
-/** The longest text in a reply, in UTF-16 units: each is at most six bytes of JSON, so that its frame keeps to its limit. */
+/** The longest text in a reply, in UTF-16 units. Each is at most six bytes of JSON, so a frame stays within its limit. */
 export const TEXT_LIMIT = 2000;
 /** How many pending files a `done` names. */
 export const FILES_LIMIT = 20;
@@ -22,7 +22,7 @@ export const FILES_LIMIT = 20;
 const MAGIC = "csync2rev";
 const CONFIG_NAME = /^[a-z0-9]{0,32}$/;
 
-/** A request as it comes in: nothing in it is known to be true before its box has been opened. */
+/** A request as it arrives. Nothing in it can be trusted before its box has been opened. */
 export interface SealedRequest {
   /** The config name, `[a-z0-9]{0,32}`; empty for csync2.cfg itself. */
   readonly config: string;
@@ -30,7 +30,7 @@ export interface SealedRequest {
   readonly box: Uint8Array;
 }
 
-/** A request whose box has been opened: its sender holds a group's key. */
+/** A request whose box has been opened. Its sender holds a group's key. */
 export interface Request {
   readonly verb: string;
   readonly group: string;
@@ -56,13 +56,13 @@ export const REFUSAL_REASONS = [
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
 /**
- * Why an accepted request failed ahead of csync2, or had its csync2 ended: in `done`, whose `exit` is then not 0, so that 1.0.0, which
- * does not know them, reads a failure.
+ * Why an accepted request failed before csync2 ran, or why csync2 was ended. Sent in `done`, whose `exit` is then not 0: 1.0.0 does not
+ * know these reasons, and reads a failure.
  */
 export const FAILURE_REASONS = ["no-way-back", "stalled"] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
-/** A group with the request's key and its two hosts that the requester may not use. */
+/** A group that has the request's key and both hosts, and that the requester may not use. */
 export interface GroupRefusal {
   readonly group: string;
   readonly reason: RefusalReason;
@@ -72,42 +72,42 @@ export interface GroupRefusal {
 /** How a csync2 run that was accepted went. */
 export interface Done {
   readonly type: "done";
-  /** The exit status of the last csync2 that ran; 0 where none had to. */
+  /** The exit status of the last csync2 that ran; 0 if none had to run. */
   readonly exit: number;
-  /** Files that csync2 says it wrote on, or deleted from, the requester (`preview`: would write or delete). */
+  /** How many files csync2 says it wrote on the requester, or deleted there (`preview`: would write or delete). */
   readonly updated: number;
   readonly deleted: number;
-  /** Files that csync2 still lists as dirty for the requester; absent where it could not be asked. */
+  /** How many files csync2 still lists as dirty for the requester; absent if csync2 could not be asked. */
   readonly pending?: number;
-  /** How many of them are not dirty: both hosts have them, in different states, and a reconcile could not tell which is newer. */
+  /** How many of them are not dirty: both hosts have them in different states, and a reconcile could not tell which is newer. */
   readonly undecided?: number;
-  /** The first of them. */
+  /** The first of the pending files. */
   readonly files?: readonly string[];
-  /** How often csync2 was started for this request, the retries included. */
+  /** How often csync2 was started for this request, with all retries. */
   readonly attempts: number;
   readonly seconds: number;
-  /** Why, where `exit` is not 0: csync2's own words. */
+  /** Why, if `exit` is not 0: csync2's own words. */
   readonly detail?: string;
   /**
-   * `status`: the files that csync2 lists as dirty for each peername within the scope, those with none left out; the largest counts
-   * if not all fit into a frame.
+   * `status`: how many files csync2 lists as dirty for each peername in the scope. Peernames without files are left out. If not all fit
+   * into a frame, the largest counts are kept.
    */
   readonly holds?: Readonly<Record<string, number>>;
-  /** Absent where csync2's own words are all that is known. */
+  /** Absent if only csync2's own words are known. */
   readonly reason?: FailureReason;
 }
 
 export type Reply =
   /**
-   * `groups`: the scope of the request, the names here of its groups; absent where they would not fit into a frame. `refused`: groups
-   * that were left out; as many as fit, at least one if there is one. 1.0.0 sends neither.
+   * `groups`: the scope of the request, as names of groups on the handler; absent if they do not fit into a frame. `refused`: the groups
+   * that were left out, as many as fit, at least one if there is one. 1.0.0 sends neither.
    */
   | {
       readonly type: "accepted";
       readonly groups?: readonly string[];
       readonly refused?: readonly GroupRefusal[];
     }
-  /** `groups` is empty: no group with this key is served. 1.0.0, which looks only at the group that is named, does not send it. */
+  /** `groups` is empty: no group with this key is served. 1.0.0 does not send it, because it only looks at the group that is named. */
   | {
       readonly type: "refused";
       readonly reason: RefusalReason;
@@ -125,7 +125,7 @@ export function encodeGreeting(challenge: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(MAGIC), Buffer.of(VERSION), challenge]);
 }
 
-/** The challenge in a greeting's body. Throws `message` where it is no csync2rev's, or of another version. */
+/** The challenge in a greeting's body. Throws `message` if the greeting is not csync2rev's, or has another version. */
 export function decodeGreeting(body: Uint8Array): Uint8Array {
   const magic = Buffer.from(body.subarray(0, MAGIC.length)).toString("latin1");
   if (magic !== MAGIC) throw new Csync2revError("message", "the greeting is not csync2rev's");
@@ -144,7 +144,7 @@ export function encodeSealedRequest(request: SealedRequest): Uint8Array {
   return Buffer.concat([Buffer.of(VERSION, config.length), config, request.nonce, request.box]);
 }
 
-/** Takes a request frame's body apart: a version, a config name and the lengths are all that is looked at. Throws `message`. */
+/** Takes a request frame's body apart. Checks the version, the config name and the lengths, and nothing else. Throws `message`. */
 export function decodeSealedRequest(body: Uint8Array): SealedRequest {
   const [version, configLength] = body;
   if (version !== VERSION)
@@ -164,12 +164,12 @@ export function encodeRequest(request: Request): Uint8Array {
   return Buffer.from(JSON.stringify(output ? { verb, group, from, to, output } : { verb, group, from, to }));
 }
 
-/** Reads the text of a request's box. Throws `message` for what is no request. */
+/** Reads the text of a request's box. Throws `message` if it is not a request. */
 export function decodeRequest(text: Uint8Array): Request {
   const fields = decodeObject(text, "the request");
   const { output } = fields;
   if (output !== undefined && typeof output !== "boolean")
-    throw new Csync2revError("message", 'the request\'s "output" is neither true nor false');
+    throw new Csync2revError("message", 'the request\'s "output" is not true or false');
   return {
     verb: name(fields, "verb"),
     group: name(fields, "group"),
@@ -179,7 +179,7 @@ export function decodeRequest(text: Uint8Array): Request {
   };
 }
 
-/** A reply as the text of its box. Texts in it are cut, and names left out, so that its frame keeps to the limit. */
+/** A reply as the text of its box. Texts are cut and names are left out until the frame is within its limit. */
 export function encodeReply(reply: Reply): Uint8Array {
   const text = Buffer.from(
     JSON.stringify(reply, (_, value: unknown) => (typeof value === "string" ? cut(value) : value)),
@@ -199,7 +199,7 @@ export function encodeReply(reply: Reply): Uint8Array {
     : text;
 }
 
-/** Reads the text of a reply's box. Throws `message` for what is no reply. */
+/** Reads the text of a reply's box. Throws `message` if it is not a reply. */
 export function decodeReply(text: Uint8Array): Reply {
   const fields = decodeObject(text, "the reply");
   const { type } = fields;
@@ -211,13 +211,14 @@ export function decodeReply(text: Uint8Array): Reply {
     case "refused": {
       const { groups } = fields;
       if (groups !== undefined && !isListOfNames(groups))
-        throw new Csync2revError("message", '"groups" is no list of names');
+        throw new Csync2revError("message", '"groups" is not a list of names');
       const refusal = { reason: refusalReason(fields), detail: string(fields, "detail") };
       return { type, ...refusal, ...(groups === undefined ? {} : { groups }) };
     }
     case "waiting": {
       const { on } = fields;
-      if (on !== "lock" && on !== "retry") throw new Csync2revError("message", "waiting for nothing known");
+      if (on !== "lock" && on !== "retry")
+        throw new Csync2revError("message", '"waiting" with an unknown "on"');
       return { type, on, detail: string(fields, "detail") };
     }
     case "output":
@@ -225,16 +226,16 @@ export function decodeReply(text: Uint8Array): Reply {
     case "done":
       return decodeDone(fields);
     default:
-      throw new Csync2revError("message", "a reply of no known type");
+      throw new Csync2revError("message", "a reply of an unknown type");
   }
 }
 
 function decodeAccepted(fields: Fields): Extract<Reply, { type: "accepted" }> {
   const { groups, refused } = fields;
   if (groups !== undefined && !isListOfNames(groups))
-    throw new Csync2revError("message", '"groups" is no list of names');
+    throw new Csync2revError("message", '"groups" is not a list of names');
   if (refused !== undefined && !(Array.isArray(refused) && refused.every(isFields)))
-    throw new Csync2revError("message", '"refused" is no list of groups');
+    throw new Csync2revError("message", '"refused" is not a list of groups');
   return {
     type: "accepted",
     ...(groups === undefined ? {} : { groups }),
@@ -252,19 +253,19 @@ function decodeAccepted(fields: Fields): Extract<Reply, { type: "accepted" }> {
 
 function refusalReason(fields: Fields): RefusalReason {
   const reason = REFUSAL_REASONS.find((known) => known === fields["reason"]);
-  if (reason === undefined) throw new Csync2revError("message", "a refusal for no known reason");
+  if (reason === undefined) throw new Csync2revError("message", "a refusal with an unknown reason");
   return reason;
 }
 
 /**
- * Fields that a handler need not send (`ping` runs nothing) read as 0. A failure's reason that is not known is left out: `exit` and
- * `detail` tell of it.
+ * Fields that a handler need not send (`ping` runs nothing) read as 0. An unknown reason of a failure is left out: `exit` and `detail`
+ * are enough.
  */
 function decodeDone(fields: Fields): Done {
   const { files, detail } = fields;
   if (!Object.hasOwn(fields, "exit")) throw new Csync2revError("message", 'a "done" without an exit status');
   if (files !== undefined && !isListOfNames(files))
-    throw new Csync2revError("message", '"files" is no list of names');
+    throw new Csync2revError("message", '"files" is not a list of names');
   const reason = FAILURE_REASONS.find((known) => known === fields["reason"]);
   return {
     type: "done",
@@ -287,6 +288,6 @@ function cut(text: string): string {
 }
 
 function decodeHolds(holds: unknown): Readonly<Record<string, number>> {
-  if (!isFields(holds)) throw new Csync2revError("message", '"holds" is no list of counts');
+  if (!isFields(holds)) throw new Csync2revError("message", '"holds" is not an object of counts');
   return Object.fromEntries(Object.keys(holds).map((peer) => [peer, count(holds, peer)]));
 }

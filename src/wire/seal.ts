@@ -2,7 +2,7 @@ import { hkdfSync } from "node:crypto";
 import nacl from "tweetnacl";
 import type { Key } from "../csync2cfg/model.ts";
 
-/** What makes a session's keys its own: both sides' random bytes and the config name that the request bears. */
+/** What makes the keys of a session different from all others: both sides' random bytes and the config name of the request. */
 export interface Session {
   readonly challenge: Uint8Array;
   readonly nonce: Uint8Array;
@@ -14,26 +14,26 @@ export function sealRequest(key: Key, session: Session, text: Uint8Array): Uint8
   return nacl.secretbox(text, secretboxNonce(0), sessionKey(key, session, "request"));
 }
 
-/** The text of a request's box; null where `key` is not the one that sealed it, or not for this session. */
+/** The text of a request's box; null if another key sealed it, or if it was sealed for another session. */
 export function openRequest(key: Key, session: Session, box: Uint8Array): Uint8Array | null {
   return nacl.secretbox.open(box, secretboxNonce(0), sessionKey(key, session, "request"));
 }
 
-/** Seals replies one after another; the place of each in the row is part of its seal. */
+/** Seals replies one after another. The number of each reply is part of its seal. */
 export function replySealer(key: Key, session: Session): (text: Uint8Array) => Uint8Array {
   const sealKey = sessionKey(key, session, "reply");
   let count = 0;
   return (text) => nacl.secretbox(text, secretboxNonce(count++), sealKey);
 }
 
-/** Opens replies in the order in which they were sealed; null for one that is forged, doubled, missing or out of order. */
+/** Opens replies in the order in which they were sealed; null if one is forged, doubled, missing or out of order. */
 export function replyOpener(key: Key, session: Session): (box: Uint8Array) => Uint8Array | null {
   const openKey = sessionKey(key, session, "reply");
   let count = 0;
   return (box) => nacl.secretbox.open(box, secretboxNonce(count++), openKey);
 }
 
-/** HKDF-SHA-512 (RFC 5869) over the group key's characters; the label keeps a reply from passing as a request. */
+/** HKDF-SHA-512 (RFC 5869) over the group key's characters. Because of the label, a reply cannot be taken for a request. */
 function sessionKey(key: Key, session: Session, side: "request" | "reply"): Uint8Array {
   const salt = Buffer.concat([session.challenge, session.nonce]);
   const info = `csync2rev/1 ${side}\0${session.config}`;

@@ -107,7 +107,7 @@ describe("a member that was down", () => {
     assert.equal(existsSync(h3.path("/srv/web/page")), true);
     const unknown = await h3.run("csync2rev -o -P h9");
     assert.equal(unknown.code, 64);
-    assert.match(unknown.stderr, /no peer "h9" that may push to this host, only h1, h2\n$/);
+    assert.match(unknown.stderr, /-P: "h9" is not a peer that may push to this host: choose from h1, h2\n$/);
   });
 
   test("--dry-run says what would come, and changes nothing on the host", async () => {
@@ -318,10 +318,10 @@ describe("a peer that cannot help", () => {
   });
 
   const strangers: readonly (readonly [string, string, string, RegExp, number])[] = [
-    ["is something else", "EXEC:'echo SSH-2.0-OpenSSH_9.2'", "unanswered", /is no csync2rev/, 77],
-    ["sends garbage without end", "EXEC:'cat /dev/urandom'", "unanswered", /is no csync2rev/, 77],
-    ["hangs", "EXEC:'sleep 60'", "unreachable/no-greeting", /connected, and no greeting within 1 s/, 75],
-    ["closes early", "EXEC:true", "unreachable/no-greeting", /connected, and it closed the connection/, 75],
+    ["is something else", "EXEC:'echo SSH-2.0-OpenSSH_9.2'", "unanswered", /is not csync2rev/, 77],
+    ["sends garbage without end", "EXEC:'cat /dev/urandom'", "unanswered", /is not csync2rev/, 77],
+    ["hangs", "EXEC:'sleep 60'", "unreachable/no-greeting", /connected, but no greeting within 1 s/, 75],
+    ["closes early", "EXEC:true", "unreachable/no-greeting", /connected, but it closed the connection/, 75],
   ];
   for (const [what, address, outcome, detail, exit] of strangers) {
     test(`whose port ${what}: ${outcome}`, async () => {

@@ -34,6 +34,7 @@ export function caughtUp({ plan, model, damage, limits }: Truth, disks: Disks, h
     if (history.versions.some(({ raced }) => raced)) return [];
     if (limits.explains("check-cut", damage.checkCut.size > 0)) return [];
     if (limits.explains("auto-decides", autoMayDecide(plan, path, history))) return [];
+    if (limits.explains("deletion-comes-back", newest.state === ABSENT && wasReconciled(plan))) return [];
     return [
       violation(
         "exit 0 and the newest is there",
@@ -60,6 +61,8 @@ export function conflictsSettled(
       // A file that one host deleted and another wrote: which of the two wins is csync2's.
       if (here === there || here === ABSENT || there === ABSENT) return [];
       if (limits.explains("check-cut", damage.checkCut.size > 0)) return [];
+      const writers = history.newest().map(({ host }) => host);
+      if (limits.explains("third-host", !writers.includes(one) || !writers.includes(other))) return [];
       return [violation("exit 0 and a conflict is settled", one, path, `has ${here}, ${other} has ${there}`)];
     }),
   );
@@ -184,6 +187,11 @@ export function stateOf(disks: Disks, host: string, path: ByteString): State {
 
 export function violation(claim: string, host: string, path: ByteString | null, what: string): Violation {
   return { claim, host, detail: path === null ? what : `"${shown(path)}" ${what}` };
+}
+
+/** A reconcile gives back what only a peer has. */
+function wasReconciled({ steps }: Plan): boolean {
+  return steps.some((step) => step.do === "catch-up" && step.options.includes("--reconcile"));
 }
 
 /** With these methods a version that is dirty on two hosts can go over the one that was built on it. */

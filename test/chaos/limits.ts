@@ -9,6 +9,9 @@ export const LIMITS = {
   "deletion-comes-back": {
     words: "a peer that was down can bring a deleted file back",
   },
+  "third-host": {
+    words: "a host that changed nothing can keep the version that lost",
+  },
 } as const;
 export type Limit = keyof typeof LIMITS;
 

@@ -226,14 +226,13 @@ function describeStep({ after, ...step }: Step): string {
   return `${"host" in step ? `${step.host}: ` : ""}${step.do} ${words.join(" ")}`.trimEnd() + when;
 }
 
-function groupLine({ name, members, key, auto, directories }: Group): string {
+function groupLine({ name, members, key, auto, directories }: Group, ...more: readonly string[]): string {
   const hosts = members.map(({ host, alias, slave }) => {
     const whole = alias ? `${host}@${host}-b` : host;
     return slave ? `(${whole})` : whole;
   });
-  const includes = directories.map(
-    (directory) => `include ${directory === "p" ? "%p%" : `/srv/data/${directory}`};`,
-  );
+  const paths = directories.map((directory) => (directory === "p" ? "%p%" : `/srv/data/${directory}`));
+  const includes = [...paths, ...more].map((path) => `include ${path};`);
   return `group ${name} { host ${hosts.join(" ")}; key /etc/csync2.key${key === 2 ? "2" : ""}; auto ${auto}; ${includes.join(" ")} }`;
 }
 
@@ -242,10 +241,13 @@ export function cfgOf({ tls, groups }: Plan): string {
   return [
     ...(tls ? [] : ["nossl * *;"]),
     `prefix p { on h3: ${realDirectory("h3", "p")}; on *: ${realDirectory("h1", "p")}; }`,
-    ...groups.map(groupLine),
+    ...groups.map((group) => groupLine(group, KNOWN)),
     "",
   ].join("\n");
 }
+
+/** A file that every host has recorded from the beginning: a host whose database knows no file is a new member, and reconciles. */
+export const KNOWN = "/srv/data/known";
 
 /** Where a host has one of the directories. */
 export function realDirectory(host: string, directory: Directory): string {

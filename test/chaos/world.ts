@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, utimesSync } from "node:fs";
 import type { Cluster, Host } from "../cluster/cluster.ts";
 import { Model } from "./model.ts";
-import { cfgOf, DIRECTORIES, HOSTS, type Plan, realDirectory } from "./plan.ts";
+import { cfgOf, DIRECTORIES, HOSTS, KNOWN, type Plan, realDirectory } from "./plan.ts";
 
 /** Faults that a documented limit can be due to. */
 export interface Damage {
@@ -45,7 +45,9 @@ export class World {
         host.write("/etc/csync2.key2", `${"2".repeat(48)}\n`, 0o600);
         for (const directory of DIRECTORIES)
           mkdirSync(host.path(realDirectory(host.name, directory)), { recursive: true });
-        // The directories are on all hosts from the beginning, and no host's change.
+        host.write(KNOWN, "known");
+        utimesSync(host.path(KNOWN), world.#began, world.#began);
+        // These are on all hosts from the beginning, and no host's change.
         await host.csync2("-cIr", "/");
         await host.serve("inetd");
       }),

@@ -134,7 +134,7 @@ describe("csync2rev --test", () => {
         h1.write("/etc/csync2.cfg", groupOf(HOSTS, ["# csync2rev allow h2;"]), 0o600);
       },
       exit: 78,
-      says: [/^failed {3}configuration: \/etc\/csync2\.cfg:6:6: .*looks like a directive/m],
+      says: [/^failed {3}configuration: \/etc\/csync2\.cfg:6:6: .*looks like a #csync2rev line/m],
     },
     {
       what: "a comma between hosts, which takes this host out of its group",
@@ -270,7 +270,7 @@ describe("csync2rev --test", () => {
         h2.write("/etc/hosts", h2.read("/etc/hosts").replace("10.77.0.1 h1", "10.77.0.9 h1"));
       },
       exit: 77,
-      says: [/^failed {3}ping h2: refused: wrong-address .*\n.*mend \/etc\/hosts/m],
+      says: [/^failed {3}ping h2: refused: wrong-address .*\n.*correct \/etc\/hosts/m],
     },
     {
       what: "nothing on the ports",
@@ -306,7 +306,7 @@ describe("csync2rev --test", () => {
       },
       exit: 1,
       says: [
-        /^failed {3}port 30866 here: csync2rev does not answer: connected, and it closed .*\n.*csync2 -xr/m,
+        /^failed {3}port 30866 here: csync2rev does not answer: connected, but it closed .*\n.*csync2 -xr/m,
       ],
     },
     {

@@ -211,7 +211,7 @@ test("csync2's parser holds some ten thousand blocks, and statements of a group"
     );
   assert.match(
     verdicts[2]?.csync2rev.message ?? "",
-    /^config-syntax: .*:10001:1: found more than 10000 blocks, expected fewer: csync2's parser holds no more\n/,
+    /^config-syntax: .*:10001:1: found more than 10000 blocks, expected fewer: csync2's parser cannot hold more\n/,
   );
   assert.match(verdicts[3]?.csync2rev.message ?? "", /: found more than 10000 statements, /);
 });

@@ -89,22 +89,22 @@ const FAULTS: readonly [line: string, message: string][] = [
   ],
   [
     "#csync2rev allow !h2;",
-    `4:18: found "!h2", expected a pattern: there is no "not", name those who may ask`,
+    `4:18: found "!h2", expected a pattern: "!" has no meaning here, name the hosts that may ask`,
   ],
   [
     "#csync2rev allow h2@p;",
-    `4:18: found "h2@p", expected a pattern: write the name on either side of "@" alone, without parentheses`,
+    `4:18: found "h2@p", expected a pattern: write only one of the two names beside "@", without parentheses`,
   ],
   ["#csync2rev allow h[1-3;", `4:18: found "h[1-3", expected a pattern: its "[" has no "]"`],
   [
     "#csync2rev allow h[[:digits:]];",
-    `4:18: found "h[[:digits:]]", expected a pattern: there is no class "[:digits:]"`,
+    `4:18: found "h[[:digits:]]", expected a pattern: "[:digits:]" is an unknown character class`,
   ],
   ["#csync2rev allow h2\\;", `4:18: found "h2\\", expected a pattern: nothing follows its "\\"`],
-  ["#csync2rev allow h2#;", `4:18: found "h2#", expected a pattern: a comment may follow the ";" only`],
+  ["#csync2rev allow h2#;", `4:18: found "h2#", expected a pattern: a comment may only follow the ";"`],
   [
     "#csync2rev allow h\x002;",
-    String.raw`4:18: found "h\x002", expected a pattern: it holds a control character`,
+    String.raw`4:18: found "h\x002", expected a pattern: it contains a control character`,
   ],
   [
     `#csync2rev allow ${"h".repeat(256)};`,

@@ -134,7 +134,7 @@ const MISTAKES: readonly [text: string, headline: string][] = [
   ],
   [
     "group g { key dash; }",
-    `key csync2.cfg:1:15: found key file "dash", expected only [A-Za-z0-9._] in its first line: character 37 is another`,
+    `key csync2.cfg:1:15: found key file "dash", expected only [A-Za-z0-9._] in its first line: character 37 is not one of these`,
   ],
   [
     "group g { key empty; }",
@@ -142,11 +142,11 @@ const MISTAKES: readonly [text: string, headline: string][] = [
   ],
   [
     "group g { key gone; }",
-    `key csync2.cfg:1:15: found key file "gone", expected one that can be read, as every group needs it, also one that this host is not in: there is no such file`,
+    `key csync2.cfg:1:15: found key file "gone", expected one that can be read (csync2 reads the keys of all groups, also of those without this host): there is no such file`,
   ],
   [
     "group g { host h2; key gone; }",
-    `key csync2.cfg:1:24: found key file "gone", expected one that can be read, as every group needs it, also one that this host is not in: there is no such file`,
+    `key csync2.cfg:1:24: found key file "gone", expected one that can be read (csync2 reads the keys of all groups, also of those without this host): there is no such file`,
   ],
   [
     "group g {\n key k;\n config $DIR/part;\n}",
@@ -154,7 +154,7 @@ const MISTAKES: readonly [text: string, headline: string][] = [
   ],
   [
     "config $DIR/loop;",
-    `config-syntax loop:1:8: found "loop" included 11 deep, expected 10 at most: does a file include itself?`,
+    `config-syntax loop:1:8: found "loop" included 11 deep, expected 10 at most: check whether a file includes itself`,
   ],
   [
     "config $DIR/gone;",
@@ -162,11 +162,11 @@ const MISTAKES: readonly [text: string, headline: string][] = [
   ],
   [
     "config $DIR/k\n\ngroup g { }",
-    `config-syntax k:1:1: found what looks like a key, expected configuration: is it a key file?`,
+    `config-syntax k:1:1: found what looks like a key, expected configuration: check whether it is a key file`,
   ],
   [
     "config $DIR/empty\ngroup g { }",
-    `config-unreadable csync2.cfg:2:1: found included file "group", expected one that can be read: there is no such file; is the ";" of the "config" statement missing?; csync2 looks for it in the working directory, "${process.cwd()}"`,
+    `config-unreadable csync2.cfg:2:1: found included file "group", expected one that can be read: there is no such file; check for a missing ";" after the "config" statement; csync2 looks for it in the working directory, "${process.cwd()}"`,
   ],
   [
     "host h1;",
@@ -203,7 +203,7 @@ const MISTAKES: readonly [text: string, headline: string][] = [
   ["ignore mtime;", `config-syntax csync2.cfg:1:8: found "mtime", expected uid, gid or mod`],
   [
     "\xef\xbb\xbfgroup g { }",
-    `config-syntax csync2.cfg:1:1: found "\\u{feff}group", expected a block: the file begins with a byte order mark, which csync2 cannot read; save it without`,
+    `config-syntax csync2.cfg:1:1: found "\\u{feff}group", expected a block: the file begins with a byte order mark, which csync2 cannot read; save it without one`,
   ],
   [
     "group g { \x1b[31m; }",

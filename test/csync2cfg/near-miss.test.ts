@@ -161,7 +161,7 @@ test("the error names a look-alike, and points at the first character that is wr
   const message = (comment: string): string => load(comment).fault?.message ?? "";
   assert.match(
     message("#csync2rev:allow h2;"),
-    /:4:11: found "#csync2rev:allow h2;", which looks like a directive/,
+    /:4:11: found "#csync2rev:allow h2;", which looks like a #csync2rev line/,
   );
   assert.match(message("#\u0441sync2rev allow h2;"), /:4:2: .*\(the character here is U\+0441\)/);
   assert.match(message("#csync2rev\u00a0allow h2;"), /:4:11: .*\(the character here is U\+00A0\)/);

@@ -67,7 +67,7 @@ describe("both hosts changed a file, and the group's auto method is none", () =>
     assert.deepEqual(peerOf(await catchUp(h2), "h1").files, ["%p%/dir/a", "%p%/dir/b"]);
     const [take, keep] = await advice(h2, ["to take h1's, run there", "to keep h2's, run here"]);
     const { stdout } = await h2.run("csync2rev --others");
-    assert.match(stdout, /FILE is the path of %p%\/dir\/a on the host where it is run/);
+    assert.match(stdout, /FILE is the path of %p%\/dir\/a on the host where you run the command/);
     await settle(
       [take.replaceAll("FILE", `${directoryOf(h1)}/a`), keep.replaceAll("FILE", `${directoryOf(h2)}/b`)],
       directoryOf,

@@ -177,7 +177,7 @@ describe("the origin of a change is gone", () => {
     assert.deepEqual([...h3.tree().keys()], []);
     const [remove, restore] = await advice(
       h3,
-      ["to delete them there too, run here", "to have one back, run there"],
+      ["to delete them there too, run here", "to get one back, run there"],
       "--reconcile",
       "-P",
       "h2",

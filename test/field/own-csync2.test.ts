@@ -44,9 +44,9 @@ describe("this host's own csync2, as its peers see it", () => {
     const said = await troubles();
     assert.match(
       said.others,
-      /does not answer at h2 \(10\.77\.0\.2\) port 30865: nothing listens there; it answers at 127\.0\.1\.1 only.*: peers could not push; write 10\.77\.0\.2 in place of 127\.0\.1\.1 into \/etc\/hosts, and start csync2 again/,
+      /does not answer at h2 \(10\.77\.0\.2\) port 30865: nothing listens there; it answers only at 127\.0\.1\.1.*: peers could not push; write 10\.77\.0\.2 instead of 127\.0\.1\.1 into \/etc\/hosts, and start csync2 again/,
     );
-    assert.match(said.test, /^failed +csync2 on port 30865 of h2: .*it answers at 127\.0\.1\.1 only/m);
+    assert.match(said.test, /^failed +csync2 on port 30865 of h2: .*it answers only at 127\.0\.1\.1/m);
   });
 
   test("127.0.1.1 for the own name, and csync2 listens everywhere: it catches up", async () => {
@@ -73,7 +73,7 @@ describe("this host's own csync2, as its peers see it", () => {
     const said = await troubles();
     assert.match(
       said.others,
-      /^what listens at h2 .* is no csync2 that takes files: it says "SSH-2\.0-OpenSSH_9\.2"/,
+      /^what listens at h2 .* is not a csync2 that accepts files: it says "SSH-2\.0-OpenSSH_9\.2"/,
     );
   });
 

@@ -225,7 +225,7 @@ function anchorsOf(text: string): string[] {
   );
 }
 
-/** Every key of a section, as the message for an unknown one names them. */
+/** Every key of a section, as the message for an unknown key lists them. */
 function namesOfSettings(section: string): string[] {
   const folder = mkdtempSync(join(tmpdir(), "csync2rev-settings-"));
   try {
@@ -234,7 +234,7 @@ function namesOfSettings(section: string): string[] {
     loadSettings(file, true);
     return [];
   } catch (error) {
-    return /known here: (.*)$/.exec((error as Error).message)?.[1]?.split(", ") ?? [];
+    return /write one of (.*)$/.exec((error as Error).message)?.[1]?.split(", ") ?? [];
   } finally {
     rmSync(folder, { recursive: true });
   }

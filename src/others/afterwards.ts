@@ -1,0 +1,88 @@
+import type { ThisHost } from "../host.ts";
+import { unless } from "../requester/limits.ts";
+import type { AskOptions } from "../requester/options.ts";
+import type { PeerResult } from "../requester/outcome.ts";
+import type { Differences } from "./differences.ts";
+import { checkHere, differencesFrom } from "./local.ts";
+import type { OthersRun, OthersWatcher } from "./run.ts";
+import type { Turn } from "./turn.ts";
+
+/** What is compared once all peers have been asked. */
+export class Afterwards {
+  readonly #host: ThisHost;
+  readonly #run: OthersRun;
+  readonly #asking: AskOptions;
+  readonly #watcher: OthersWatcher;
+  readonly #turns: readonly Turn[];
+  readonly #results: PeerResult[];
+
+  /** @param results of the turns, in their order; what is found changes them */
+  constructor(
+    host: ThisHost,
+    run: OthersRun,
+    asking: AskOptions,
+    watcher: OthersWatcher,
+    turns: readonly Turn[],
+    results: PeerResult[],
+  ) {
+    this.#host = host;
+    this.#run = run;
+    this.#asking = asking;
+    this.#watcher = watcher;
+    this.#turns = turns;
+    this.#results = results;
+  }
+
+  /**
+   * If two peers wrote one file here, the older version may have come last. Has the peer with the newer one push it again. What still
+   * differs is pending.
+   */
+  async renew(): Promise<void> {
+    const { writers } = this.#run;
+    const shared = (turn: Turn): Promise<Differences> =>
+      differencesFrom(this.#host, turn.route, this.#asking.limits, (difference) =>
+        writers.explain(turn, difference),
+      );
+    await this.#compare(
+      (turn) => writers.hasShared(turn),
+      async (turn) => {
+        const found = await shared(turn);
+        if (!found.hasNewerThere) return found;
+        await this.#run.renewFrom(turn);
+        return await shared(turn);
+      },
+    );
+  }
+
+  /** Compares with every peer from which everything has come: what differs all the same is pending. */
+  async verify(): Promise<void> {
+    let checked: Promise<void> | undefined;
+    const { limits } = this.#asking;
+    await this.#compare(
+      () => true,
+      async ({ route }) => {
+        await unless(["deadline", "interrupt"], limits, (checked ??= checkHere(this.#host, false)));
+        return await differencesFrom(this.#host, route, limits);
+      },
+    );
+  }
+
+  async #compare(
+    concerns: (turn: Turn) => boolean,
+    compare: (turn: Turn) => Promise<Differences>,
+  ): Promise<void> {
+    for (const [i, turn] of this.#turns.entries()) {
+      const result = this.#results[i];
+      if (result?.outcome !== "caught-up" || this.#asking.limits.interrupt.aborted || !concerns(turn))
+        continue;
+      this.#watcher.stage(turn.peer, null, { at: "running", idle: 0, line: null });
+      try {
+        this.#results[i] = { ...result, ...(await compare(turn)).result };
+      } catch (error) {
+        const { outcome, detail } = turn.failed(error);
+        this.#results[i] = { ...result, outcome, detail: `not verified: ${detail ?? "no reason given"}` };
+      }
+      this.#watcher.result(turn.peer, this.#results[i]);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, test } from "node:test";
+import { type Cluster, type Host, startCluster } from "../cluster/cluster.ts";
+import { assertCaughtUp, assertOutcomes, catchUp, type CaughtUp, dirty, peerOf } from "../catchup/others.ts";
+
+describe("two peers wrote the same file while a third was down", () => {
+  let cluster: Cluster;
+  let h1: Host, h2: Host, h3: Host;
+  const file = "/srv/data/f";
+
+  before(async () => {
+    cluster = await startCluster();
+    [h1, h2, h3] = [cluster.host("h1"), cluster.host("h2"), cluster.host("h3")];
+  });
+  after(() => cluster.close());
+  beforeEach(async () => {
+    await cluster.reset();
+    await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
+    h1.write(file, "v0");
+    await h1.shell("csync2 -xr /");
+    await h3.powerOff();
+  });
+
+  const change = async (host: Host, content: string, time: string): Promise<void> => {
+    host.write(file, content);
+    await host.shell(`touch -d "2026-01-01 ${time}" ${file} && csync2 -cr /`);
+  };
+
+  /** The host that was down catches up, and h2 is the last to push. */
+  const catchUpWithH2Last = async (): Promise<CaughtUp> => {
+    await h3.boot();
+    const holder = h2.spawn("flock /run/csync2rev.lock sleep 60");
+    await h2.until("the lock is held", () => h2.processes().some(({ command }) => command === "sleep 60"));
+    const catchingUp = catchUp(h3);
+    await h3.until("h1's has come", () => !h3.tree().has("f") || h3.read(file) !== "v0");
+    holder.kill();
+    await h2.run("pkill sleep");
+    return await catchingUp;
+  };
+
+  test("the newer one wins, whichever comes first", async () => {
+    await change(h1, "newer", "12:00");
+    await change(h2, "older", "10:00");
+    assertCaughtUp(await catchUpWithH2Last(), "h1", "h2");
+    assert.equal(h3.read(file), "newer");
+    // They settle it between them, and nobody has to tell the third.
+    await h1.shell("csync2 -u");
+    for (const host of cluster.hosts) {
+      assert.equal(host.read(file), "newer", host.name);
+      assert.deepEqual(await dirty(host, "h3"), []);
+    }
+  });
+
+  test("one that builds on the other is not a conflict", async () => {
+    await change(h1, "older", "10:00");
+    await change(h2, "newer", "12:00");
+    assertCaughtUp(await catchUpWithH2Last(), "h1", "h2");
+    assert.equal(h3.read(file), "newer");
+  });
+
+  test("a file that one has deleted and the other has written is named", async () => {
+    h1.remove(file);
+    await h1.shell("csync2 -cr /");
+    await change(h2, "kept", "12:00");
+    const result = await catchUpWithH2Last();
+    assertOutcomes(result, { h1: "pending/differs", h2: "caught-up" });
+    assert.deepEqual(peerOf(result, "h1").files, [file]);
+    assert.match(peerOf(result, "h1").detail ?? "", /^1 only here, new or deleted elsewhere/);
+    assert.equal(result.code, 1);
+  });
+});
