@@ -58,7 +58,7 @@ export async function checkUp(
     ...(await checkNames(groups, asking.limits)),
     ...(await checkOwnPort(groups, asking)),
     ...(await checkCsync2Port(host, groups.flatMap(routesIn), asking.limits)),
-    ...(await checkDatabase(host)),
+    ...(await checkDatabase(host, configuration.prefixes)),
   ];
   const pings = await pingPeers(peers, asking, hostOptions);
   return { host: host.hostname, exit: exitOf(findings, items, pings), items, peers: pings };

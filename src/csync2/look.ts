@@ -1,6 +1,6 @@
 import type { ThisHost } from "../host.ts";
 import { attempt, repeat } from "./insist.ts";
-import { RecordReader } from "./rows.ts";
+import { RecordReader, type Recorded } from "./rows.ts";
 import { readCsync2 } from "./run.ts";
 import { LIST_FILES } from "./verbs.ts";
 
@@ -13,12 +13,19 @@ export type Look =
   /** csync2 cannot read it; `why` is csync2's own word. */
   | { readonly kind: "unreadable"; readonly why: string };
 
-/** Has csync2 list what its database has recorded, up to the first file; changes nothing. Throws `system` if there is no csync2. */
-export async function lookIntoDatabase(host: ThisHost): Promise<Look> {
+/**
+ * Has csync2 list what its database has recorded; changes nothing. Throws `system` if there is no csync2.
+ * @param onFile told of each file; the list ends with the first one if nobody wants to be told
+ */
+export async function lookIntoDatabase(host: ThisHost, onFile?: (row: Recorded) => void): Promise<Look> {
   const found = new AbortController();
+  const seen = { files: 0 };
   const end = await repeat(host, {}, async () => {
-    const reader = new RecordReader(({ record }) => {
-      if (!record.split(":").includes("type=dir")) found.abort();
+    const reader = new RecordReader((row) => {
+      if (row.record.split(":").includes("type=dir")) return;
+      seen.files++;
+      if (onFile === undefined) found.abort();
+      else onFile(row);
     });
     const listed = await attempt(
       host,
@@ -34,7 +41,7 @@ export async function lookIntoDatabase(host: ThisHost): Promise<Look> {
     return listed;
   });
   if (found.signal.aborted) return { kind: "records" };
-  if (end.kind === "ended" && end.exit === 0) return { kind: "empty" };
+  if (end.kind === "ended" && end.exit === 0) return { kind: seen.files === 0 ? "empty" : "records" };
   const why = end.kind === "ended" ? end.report.complaint : end.holder;
   return { kind: "unreadable", why: why ?? "csync2 gave no reason" };
 }

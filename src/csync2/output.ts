@@ -56,6 +56,14 @@ const PASSING: readonly Passing[] = [
   ),
 ];
 
+/** What to do about failures that stay: how csync2's line begins. */
+const ADVICE: readonly (readonly [begins: string, advice: string])[] = [
+  [
+    "Received line too long for buffer size ",
+    "a path is too long for csync2 to compare databases: shorten it, or exclude it in csync2.cfg",
+  ],
+];
+
 const COMPLAINT = /error|can't|cannot|failed|not accept/i;
 const ANNOUNCEMENTS = { "Updating ": "updated", "Deleting ": "deleted" } as const;
 /** What ends an announcement: a name with a newline in it goes on in the next line. */
@@ -220,7 +228,8 @@ export class OutputReader {
     if (line === "" || SAYS_NOTHING.some((begin) => line.startsWith(begin))) return;
     const text = decode(line);
     this.#last = text;
-    if (passing !== undefined || COMPLAINT.test(line))
-      this.#complaint = passing?.advice === undefined ? text : `${text}; ${passing.advice}`;
+    const advice = passing?.advice ?? ADVICE.find(([begins]) => line.startsWith(begins))?.[1];
+    if (passing !== undefined || advice !== undefined || COMPLAINT.test(line))
+      this.#complaint = advice === undefined ? text : `${text}; ${advice}`;
   }
 }

@@ -33,6 +33,7 @@ export function caughtUp({ plan, model, damage, limits }: Truth, disks: Disks, h
     if (has === newest.state) return [];
     if (history.versions.some(({ raced }) => raced)) return [];
     if (limits.explains("check-cut", damage.checkCut.size > 0)) return [];
+    if (limits.explains("receiver-cut", mayBeHalfMade(damage, path, has))) return [];
     if (limits.explains("auto-decides", autoMayDecide(plan, path, history))) return [];
     if (limits.explains("deletion-comes-back", newest.state === ABSENT && wasReconciled(plan))) return [];
     return [
@@ -61,21 +62,28 @@ export function conflictsSettled(
       // A file that one host deleted and another wrote: which of the two wins is csync2's.
       if (here === there || here === ABSENT || there === ABSENT) return [];
       if (limits.explains("check-cut", damage.checkCut.size > 0)) return [];
-      const writers = history.newest().map(({ host }) => host);
-      if (limits.explains("third-host", !writers.includes(one) || !writers.includes(other))) return [];
+      const writers = [here, there].map((state) => history.versionOf(state)?.host ?? "");
+      if (
+        limits.explains(
+          "third-host",
+          writers.some((host) => host !== one && host !== other),
+        )
+      )
+        return [];
       return [violation("exit 0 and a conflict is settled", one, path, `has ${here}, ${other} has ${there}`)];
     }),
   );
 }
 
 /** The newest version is where it was written. */
-export function newestKept({ plan, model, limits }: Truth, disks: Disks, when: string): Violation[] {
+export function newestKept({ plan, model, damage, limits }: Truth, disks: Disks, when: string): Violation[] {
   return model.paths().flatMap((path) => {
     const history = model.history(path);
     const newest = history.agreed();
     if (!newest || history.versions.some(({ raced }) => raced)) return [];
     const has = stateOf(disks, newest.host, path);
     if (has === newest.state) return [];
+    if (limits.explains("receiver-cut", mayBeHalfMade(damage, path, has))) return [];
     if (limits.explains("deletion-comes-back", newest.state === ABSENT)) return [];
     if (limits.explains("auto-decides", autoMayDecide(plan, path, history))) return [];
     return [
@@ -90,13 +98,13 @@ export function newestKept({ plan, model, limits }: Truth, disks: Disks, when: s
 }
 
 /** Each file is one that somebody wrote, as he wrote it. */
-export function nothingForeign({ model }: Truth, disks: Disks): Violation[] {
+export function nothingForeign({ model, damage, limits }: Truth, disks: Disks): Violation[] {
   return [...disks].flatMap(([host, disk]) =>
-    [...disk].flatMap(([path, { state, directory }]) =>
-      directory || model.history(path).versionOf(state)
-        ? []
-        : [violation("each file is as somebody wrote it", host, path, `has ${state}`)],
-    ),
+    [...disk].flatMap(([path, { state, directory }]) => {
+      if (directory || model.history(path).versionOf(state)) return [];
+      if (limits.explains("receiver-cut", mayBeHalfMade(damage, path, state))) return [];
+      return [violation("each file is as somebody wrote it", host, path, `has ${state}`)];
+    }),
   );
 }
 
@@ -187,6 +195,11 @@ export function stateOf(disks: Disks, host: string, path: ByteString): State {
 
 export function violation(claim: string, host: string, path: ByteString | null, what: string): Violation {
   return { claim, host, detail: path === null ? what : `"${shown(path)}" ${what}` };
+}
+
+/** A csync2 that is ended while it receives leaves a file with this mode, or one with such a name. */
+function mayBeHalfMade({ receiverCut }: Damage, path: ByteString, state: State): boolean {
+  return receiverCut.size > 0 && (state.startsWith("file 600 ") || /\/\.[^/]*\.[A-Za-z0-9]{6}$/.test(path));
 }
 
 /** A reconcile gives back what only a peer has. */

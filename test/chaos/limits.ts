@@ -9,8 +9,11 @@ export const LIMITS = {
   "deletion-comes-back": {
     words: "a peer that was down can bring a deleted file back",
   },
+  "receiver-cut": {
+    words: "The next check on that host takes both for changes of its own",
+  },
   "third-host": {
-    words: "a host that changed nothing can keep the version that lost",
+    words: "this host can keep the version that lost",
   },
 } as const;
 export type Limit = keyof typeof LIMITS;

@@ -221,6 +221,19 @@ describe("csync2rev --test", () => {
       ],
     },
     {
+      what: "what a csync2 left that was ended while it received a file, and other files with such names",
+      make: async () => {
+        for (const name of ["big", "rc", ".big.Ab12Cd", ".rc.backup", ".gone.Ab12Cd"])
+          h1.write(`/srv/data/${name}`, "", 0o600);
+        h1.write("/srv/data/.rc.Ab12Cd", "", 0o644);
+        await h1.shell("csync2 -cIr /");
+      },
+      exit: 0,
+      says: [
+        /^warning {2}half-made files: "\/srv\/data\/\.big\.Ab12Cd": a csync2 was ended .*\n.*delete them/m,
+      ],
+    },
+    {
       what: "no service name",
       make: () => {
         h1.write("/etc/services", "csync2 30865/tcp\n");

@@ -109,6 +109,22 @@ describe("names of every kind", () => {
     assert.equal(await h3.shell(times), before);
   });
 
+  test("a path that is too long to be compared comes, and --verify says why it cannot compare", async () => {
+    await start();
+    const name = "n".repeat(220);
+    await h2.shell(
+      `cd /srv/data; for i in 1 2 3 4 5 6 7 8 9 10; do mkdir ${name}; cd ${name}; done; echo 1 >file`,
+    );
+    assertCaughtUp(await catchUp(h3));
+    assert.equal(await list(h3), await list(h2));
+    const { outcome, detail } = peerOf(await catchUp(h3, "--verify"), "h2");
+    assert.equal(outcome, "failed");
+    assert.match(
+      detail ?? "",
+      /Received line too long for buffer size \(2048\), giving up\.; a path is too long/,
+    );
+  });
+
   test("a removal that the other host refuses is a conflict, not a broken connection", async () => {
     await start(["auto none;"]);
     await make(h2, "1", "gone", "both");
