@@ -1,6 +1,6 @@
 import type { ThisHost } from "../host.ts";
 import { attempt, repeat, type Busy, type Ended, type Insisted, type InsistWatcher } from "./insist.ts";
-import { Merge, OutOfOrder, type Listener, type Side } from "./merge.ts";
+import { Merge, OutOfOrder, type Difference, type Side } from "./merge.ts";
 import { RecordReader, TupleReader } from "./rows.ts";
 import { readCsync2, runCsync2, type Flow, type RunOptions } from "./run.ts";
 import { compare, listFilesOf, type Scope } from "./verbs.ts";
@@ -15,13 +15,13 @@ export type Compared = ComparedEnd | Busy;
 /**
  * Compares the databases of this host and a peer, record by record, and tells of each file on which they disagree. It holds no more
  * than a stated number of records, however many there are. Changes nothing.
- * @param begin called ahead of each attempt; what it returns is told what that attempt finds
+ * @param begin called ahead of each attempt; what it returns is told of that attempt's differences
  */
 export async function compareWith(
   host: ThisHost,
   scope: Scope,
   watcher: InsistWatcher,
-  begin: () => Listener,
+  begin: () => (difference: Difference) => void,
   options: RunOptions = {},
 ): Promise<Compared> {
   return await repeat(host, watcher, async () => {
@@ -51,8 +51,8 @@ class Comparison {
   #outOfOrder: unknown;
 
   /** @param ordered whether to rely on the order of the lists */
-  constructor(ordered: boolean, listener: Listener) {
-    this.#merge = new Merge(ordered, listener);
+  constructor(ordered: boolean, onDifference: (difference: Difference) => void) {
+    this.#merge = new Merge(ordered, onDifference);
   }
 
   /** Throws OutOfOrder. */

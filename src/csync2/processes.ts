@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 
 /** Ticks of the kernel's clock in a second: proc(5) counts in them; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -29,15 +29,28 @@ export function childOf(pid: number): number | undefined {
 }
 
 /**
- * How many bytes the csync2s that serve peers on this host have read so far (proc(5), rchar); one that has ended counts no more.
- * inetd, xinetd and systemd start `csync2 -i`; a csync2 of its own is `csync2 -ii`, and starts a process for each connection.
+ * How many bytes each csync2 that serves a peer on this host has read so far (proc(5), rchar), by pid. inetd, xinetd and systemd start
+ * `csync2 -i`; a csync2 of its own is `csync2 -ii`, and starts a process for each connection, which is its standard input then.
  */
-export function receivedBytes(): number {
-  return readdirSync("/proc")
-    .filter((entry) => /^\d+$/.test(entry) && read(`/proc/${entry}/comm`)?.trim() === "csync2")
-    .filter((pid) => (read(`/proc/${pid}/cmdline`)?.split("\0") ?? []).some((word) => /^-\w*i/.test(word)))
-    .map((pid) => Number(/^rchar: (\d+)$/m.exec(read(`/proc/${pid}/io`) ?? "")?.[1] ?? 0))
-    .reduce((sum, bytes) => sum + bytes, 0);
+export function receivedBytes(): ReadonlyMap<string, number> {
+  const serving = readdirSync("/proc").filter(
+    (entry) =>
+      /^\d+$/.test(entry) &&
+      read(`/proc/${entry}/comm`)?.trim() === "csync2" &&
+      (read(`/proc/${entry}/cmdline`)?.split("\0") ?? []).some((word) => /^-\w*i/.test(word)) &&
+      hasSocketAsInput(entry),
+  );
+  return new Map(
+    serving.map((pid) => [pid, Number(/^rchar: (\d+)$/m.exec(read(`/proc/${pid}/io`) ?? "")?.[1] ?? 0)]),
+  );
+}
+
+function hasSocketAsInput(pid: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/0`).startsWith("socket:");
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a process is there. */

@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, readFileSync, readSync, writeSync } from "node:fs";
-import { insist, nothingRun, type Insisted, type InsistWatcher } from "../csync2/insist.ts";
+import { check } from "../csync2/check.ts";
+import { nothingRun, type Insisted, type InsistWatcher } from "../csync2/insist.ts";
 import { checkLockFile, openLockFile } from "../csync2/lock-file.ts";
-import { CHECK } from "../csync2/verbs.ts";
 import type { ThisHost } from "../host.ts";
 import { findProgram } from "../programs.ts";
 
@@ -48,7 +48,7 @@ export async function checkOnce(
     const last = readStamp(fd);
     if (last?.boot === boot && last.of === of && BigInt(last.started) > connected) return nothingRun();
     const started = process.hrtime.bigint();
-    const insisted = await insist(host, CHECK, watcher);
+    const insisted = await check(host, watcher);
     if (insisted.kind === "ended" && insisted.exit === 0)
       writeStamp(fd, { boot, of, started: String(started) });
     return insisted;

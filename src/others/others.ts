@@ -1,4 +1,3 @@
-import type { Csync2Cfg } from "../csync2cfg/model.ts";
 import type { ThisHost } from "../host.ts";
 import { Afterwards } from "./afterwards.ts";
 import { secondsSince } from "../requester/limits.ts";
@@ -25,7 +24,6 @@ export interface OthersResult {
  */
 export async function askOthers(
   host: ThisHost,
-  cfg: Csync2Cfg,
   peers: readonly PlannedPeer[],
   options: OthersOptions,
   watcher: OthersWatcher,
@@ -48,7 +46,7 @@ export async function askOthers(
 
   const afterwards = new Afterwards(host, run, asking, watcher, turns, results);
   await afterwards.renew();
-  if (options.verify !== null) await afterwards.verify(cfg, options.verify);
+  if (options.verify) await afterwards.verify();
   return {
     host: host.hostname,
     seconds: secondsSince(began),

@@ -29,11 +29,9 @@ function merge(
   sorted: boolean,
 ): Map<string, Difference> {
   const found = new Map<string, Difference>();
-  const merge = new Merge(ordered, {
-    differs: (difference) => {
-      assert.ok(!found.has(difference.file), "told once");
-      found.set(difference.file, difference);
-    },
+  const merge = new Merge(ordered, (difference) => {
+    assert.ok(!found.has(difference.file), "told once");
+    found.set(difference.file, difference);
   });
   const order = (side: Side): [string, string][] => {
     const rows = [...side];
@@ -84,7 +82,7 @@ describe("two lists that are read side by side", () => {
   });
 
   test("one file that is listed twice is no list", () => {
-    const twice = new Merge(false, { differs: () => undefined });
+    const twice = new Merge(false, () => undefined);
     twice.take("here", { file: "/a", record: record(1) });
     assert.throws(() => {
       twice.take("here", { file: "/a", record: record(2) });
@@ -93,7 +91,7 @@ describe("two lists that are read side by side", () => {
 
   test("a million differences in order are counted, and none is held", () => {
     let count = 0;
-    const counting = new Merge(true, { differs: () => count++ });
+    const counting = new Merge(true, () => count++);
     counting.end("here");
     for (let i = 0; i < 1_000_000; i++)
       counting.take("there", { file: `/srv/${String(i).padStart(8, "0")}`, record: record(1) });
@@ -102,7 +100,7 @@ describe("two lists that are read side by side", () => {
   });
 
   test("a list without end is given up on", () => {
-    const endless = new Merge(true, { differs: () => undefined }, 1_000);
+    const endless = new Merge(true, () => undefined, 1_000);
     endless.end("here");
     assert.throws(() => {
       for (let i = 0; ; i++)

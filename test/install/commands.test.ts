@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomFillSync } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
@@ -83,6 +84,20 @@ describe("what the documents tell an administrator to write", () => {
     assert.equal((await cron).code, 0);
     assert.equal((await h1.run("csync2rev --others")).code, 0);
     assert.equal(h1.read("/srv/data/file"), "one");
+  });
+
+  test("for csync2 from cron: it ends by itself if its peer loses power", async () => {
+    const line = quoted("docs/install.md", /^ {4}\* \* \* \* \* root (flock .*)$/m);
+    h2.write("/srv/data/a", "1");
+    h2.write("/srv/data/big", randomFillSync(Buffer.alloc(60 << 20)));
+    const cron = asCron(line, h2);
+    await h1.until("it pushes", () => h1.tree().has("a"));
+    await h1.powerOff();
+    await h1.boot();
+    // 141 would be SIGPIPE.
+    assert.equal((await cron).code, 1);
+    assert.equal((await h1.run("csync2rev --others")).code, 0);
+    assert.deepEqual([...h1.tree()], [...h2.tree()]);
   });
 
   test("for cron at boot: Debian's cron runs it, and it says nothing", async () => {
