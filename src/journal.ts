@@ -1,6 +1,6 @@
 import { fstatSync } from "node:fs";
 
-/** Whether fd 2 is the journal: systemd.exec(5), JOURNAL_STREAM, which inetd hands on to programs whose fd 2 is something else. */
+/** Whether fd 2 is the journal (systemd.exec(5), JOURNAL_STREAM). inetd passes that variable on even if fd 2 is something else. */
 export function isJournal(): boolean {
   const stream = process.env["JOURNAL_STREAM"];
   if (stream === undefined) return false;

@@ -2,15 +2,15 @@ import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { Csync2revError } from "./errors.ts";
 
-/** inetd and cron start programs with a PATH that may lack the sbin folders, where csync2 lives. */
+/** inetd and cron may start programs without the sbin folders in PATH, and csync2 is there. */
 const USUAL_PLACES = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-/** The PATH for programs that are started: ours, then the usual places. */
+/** The PATH for programs that we start: our own, then the usual places. */
 export function childPath(): string {
   return [process.env["PATH"], ...USUAL_PLACES].filter((part) => part !== undefined && part !== "").join(":");
 }
 
-/** The full path of a program, found as execvp(3) would under childPath(); a full path is only looked at. Throws `system`. */
+/** The full path of a program, found as execvp(3) would with childPath(). A full path is only checked. Throws `system`. */
 export function findProgram(name: string): string {
   const candidates = name.includes("/")
     ? [name]

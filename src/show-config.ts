@@ -3,7 +3,7 @@ import type { Csync2Cfg } from "./csync2cfg/model.ts";
 import type { ThisHost } from "./host.ts";
 import { membersToAsk } from "./requester/plan.ts";
 
-/** What csync2rev reads out of csync2.cfg, as `--show-config` prints it. Holds the key's file, never the key. */
+/** What csync2rev reads out of csync2.cfg, as `--show-config` prints it. Contains the key's file, never the key. */
 export function showConfig(host: ThisHost, configuration: Csync2Cfg): unknown {
   return {
     hostname: host.hostname.toLowerCase(),

@@ -3,17 +3,17 @@ import { configFileName } from "./csync2cfg/load.ts";
 import { Csync2revError } from "./errors.ts";
 import { findProgram } from "./programs.ts";
 
-/** Where packages of csync2 have their configuration. */
+/** The directories where packages of csync2 have their configuration. */
 const USUAL_DIRECTORIES = ["/etc/csync2", "/etc", "/usr/local/etc/csync2", "/usr/local/etc"];
 
-/** What csync2's help says of CSYNC2_SYSTEM_DIR (csync2.c), as it stands in the program's file. */
+/** What csync2's help says about CSYNC2_SYSTEM_DIR (csync2.c), as it is in the program's file. */
 const DEFAULT_DIRECTORY = /csync2 system files\.\n\t\tDefaults to (\/[ -~]*)\.\n/;
 
 /**
- * The one directory that csync2.cfg, every csync2_NAME.cfg, csync2rev.ini and csync2.lock are in: CSYNC2_SYSTEM_DIR if that is set, as
- * csync2.c has it, else the one that the installed csync2 reads. A file of such a name anywhere else is nobody's configuration.
+ * The one directory of csync2.cfg, every csync2_NAME.cfg, csync2rev.ini and csync2.lock: CSYNC2_SYSTEM_DIR if that is set, as in csync2.c,
+ * otherwise the directory that the installed csync2 reads. Files of these names anywhere else are not used.
  *
- * A csync2 that is not found, or does not say which directory it reads, leaves the usual one that has a csync2.cfg.
+ * If csync2 is not found, or does not say which directory it reads, it is the usual directory that has a csync2.cfg.
  * Throws config-missing if the config name has no file there, config-ambiguous if two usual directories have different ones.
  * @param csync2 the program's name or full path
  * @param usual the usual directories
@@ -35,16 +35,14 @@ export function findSystemDirectory(
       `found no "${chosen}/${fileName}", where CSYNC2_SYSTEM_DIR points: correct the variable or create the file`,
     );
   const elsewhere = usual.filter((other) => other !== directory && isThere(`${other}/${fileName}`));
-  const unread = elsewhere.map(
-    (other) => `"${other}/${fileName}" does not count, as csync2 does not read it. `,
-  );
+  const unread = elsewhere.map((other) => `csync2 does not read "${other}/${fileName}". `);
   throw new Csync2revError(
     "config-missing",
-    `found no "${directory}/${fileName}". ${unread.join("")}Create it, or set CSYNC2_SYSTEM_DIR to the directory that it is in, for csync2 too`,
+    `found no "${directory}/${fileName}". ${unread.join("")}Create it, or set CSYNC2_SYSTEM_DIR to its directory, also for csync2`,
   );
 }
 
-/** The directory that this csync2 was built to read; null if there is no such program, or it is something else, such as a script. */
+/** The directory that this csync2 was built to read; null if there is no such program, or if it is something else, such as a script. */
 function directoryOf(csync2: string): string | null {
   try {
     return DEFAULT_DIRECTORY.exec(readFileSync(findProgram(csync2), "latin1"))?.[1] ?? null;
@@ -59,7 +57,7 @@ function usualDirectory(usual: readonly string[]): string {
   if (first === undefined)
     throw new Csync2revError(
       "config-missing",
-      `found no "csync2.cfg" in ${usual.join(", ")}: create it or set CSYNC2_SYSTEM_DIR to the directory that it is in`,
+      `found no "csync2.cfg" in ${usual.join(", ")}: create it, or set CSYNC2_SYSTEM_DIR to its directory`,
     );
   const other = others.find((directory) => !isSameFile(`${first}/csync2.cfg`, `${directory}/csync2.cfg`));
   if (other !== undefined)
@@ -70,7 +68,7 @@ function usualDirectory(usual: readonly string[]): string {
   return first;
 }
 
-/** Also true of a file that cannot be looked at: reading it then tells why. */
+/** Also true if the file cannot be looked at: reading it then says why. */
 function isThere(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false }) !== undefined;

@@ -9,8 +9,8 @@ const READABLE_BY_OTHERS = 0o044;
 const STICKY = 0o1000;
 
 /**
- * Who besides root could read the keys, or change what runs as root.
- * @param settings the settings' file, where it is not csync2rev.ini beside csync2.cfg
+ * Whether anybody except root can read the keys, or change what runs as root.
+ * @param settings the settings' file, if it is not csync2rev.ini beside csync2.cfg
  */
 export function checkFiles(
   { host, configuration }: ConfiguredHost,
@@ -34,13 +34,13 @@ function judgeSecrecy(file: string): Finding {
   if ((mode & READABLE_BY_OTHERS) !== 0)
     return warning(
       item,
-      "others than root can read it: whoever has the key can ask as a member, and speak to csync2",
+      "other users than root can read it: whoever has the key can ask as a member, and can talk to csync2",
       `chmod 600 ${file}`,
     );
-  return ok(item, "read by its owner only");
+  return ok(item, "only its owner can read it");
 }
 
-/** A file is as safe as the folder that it is in: who can write there can put another in its place. */
+/** A file is only as safe as its folder: whoever can write there can replace the file. */
 function judgeOwnership(files: readonly string[]): Finding[] {
   const real = files.flatMap((file) => {
     try {
@@ -53,19 +53,13 @@ function judgeOwnership(files: readonly string[]): Finding[] {
   const findings = [...new Set(real.flatMap((file) => [file, dirname(file)]))].flatMap((path): Finding[] => {
     const { mode, uid, gid } = statSync(path);
     if ((mode & WRITABLE_BY_ALL) !== 0 && (mode & STICKY) === 0)
-      return [
-        failed(item, `${path} can be written by everybody: who does so acts as root`, `chmod o-w ${path}`),
-      ];
+      return [failed(item, `everybody can write ${path}, and so act as root`, `chmod o-w ${path}`)];
     if (uid !== 0)
-      return [
-        warning(item, `${path} belongs to uid ${uid}, who can act as root by it`, `chown root ${path}`),
-      ];
+      return [warning(item, `${path} belongs to uid ${uid}, who can so act as root`, `chown root ${path}`)];
     if ((mode & WRITABLE_BY_GROUP) !== 0 && gid !== 0)
-      return [
-        warning(item, `${path} can be written by gid ${gid}, who can act as root by it`, `chmod g-w ${path}`),
-      ];
+      return [warning(item, `gid ${gid} can write ${path}, and so act as root`, `chmod g-w ${path}`)];
     return [];
   });
   if (findings.length > 0) return findings;
-  return [ok(item, "configuration, keys and programs can be changed by root only")];
+  return [ok(item, "only root can change configuration, keys and programs")];
 }

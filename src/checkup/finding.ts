@@ -1,4 +1,4 @@
-/** How one item of this host's set-up, or one peer, stands. */
+/** The state of one item of this host's set-up, or of one peer. */
 export type Status = "ok" | "warning" | "failed";
 
 /** One line of `--test`. */
@@ -6,7 +6,7 @@ export interface Finding {
   readonly item: string;
   readonly status: Status;
   readonly detail: string;
-  /** What to do about it; null where nothing is to be done. */
+  /** What to do about it; null if there is nothing to do. */
   readonly advice: string | null;
 }
 
@@ -14,12 +14,12 @@ export function ok(item: string, detail: string): Finding {
   return { item, status: "ok", detail, advice: null };
 }
 
-/** It may work; somebody should look at it. */
+/** It may work, but somebody should look at it. */
 export function warning(item: string, detail: string, advice: string | null): Finding {
   return { item, status: "warning", detail, advice };
 }
 
-/** It cannot work, or must not stay so. */
+/** It cannot work, or must not stay like this. */
 export function failed(item: string, detail: string, advice: string | null): Finding {
   return { item, status: "failed", detail, advice };
 }

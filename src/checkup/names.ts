@@ -7,8 +7,8 @@ import type { Limits } from "../requester/limits.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
 
 /**
- * Names and addresses: csync2 and csync2rev both take a connection for a member's only where it comes from an address that the
- * member's peername resolves to.
+ * Names and addresses. Both csync2 and csync2rev accept a connection from a member only if it comes from an address that the member's
+ * peername resolves to.
  */
 export async function checkNames(groups: readonly Group[], limits: Limits): Promise<readonly Finding[]> {
   const own = unique(groups.map(({ me }) => me.peername));
@@ -29,14 +29,14 @@ async function judgeOwnName(me: string, limits: Limits): Promise<Finding> {
   if (loopback.length > 0)
     return warning(
       item,
-      `resolves to ${addresses.join(", ")}: peers that have this from the same file would look for this host on themselves`,
-      `replace ${loopback.join(" and ")} in /etc/hosts by the address that peers reach this host at`,
+      `resolves to ${addresses.join(", ")}: a peer with the same line in its file would look for this host on itself`,
+      `replace ${loopback.join(" and ")} in /etc/hosts with the address at which peers reach this host`,
     );
   if ((await ownAddresses(me, limits)).length === 0)
     return warning(
       item,
       `resolves to ${addresses.join(", ")}, which no interface here has`,
-      "mend /etc/hosts or DNS, unless an address translation stands between the members",
+      "correct /etc/hosts or DNS, unless there is an address translation between the members",
     );
   return ok(item, addresses.join(", "));
 }
@@ -53,8 +53,8 @@ async function judgePeerNames(peers: readonly string[], limits: Limits): Promise
       if (here.length === 0) return null;
       return failed(
         item(peer),
-        `resolves to ${here.join(", ")}, which is this very host`,
-        "mend /etc/hosts or DNS",
+        `resolves to ${here.join(", ")}, which is this host itself`,
+        "correct /etc/hosts or DNS",
       );
     }),
   );
@@ -63,7 +63,7 @@ async function judgePeerNames(peers: readonly string[], limits: Limits): Promise
   return [ok("names of peers", peers.length === 1 ? "it resolves" : `all ${peers.length} resolve`)];
 }
 
-/** Where connections to peers come from: our peername's address where it is local, else what the kernel chooses. */
+/** Where connections to peers come from: our peername's address if this host has it, otherwise the kernel's choice. */
 async function judgeSource(me: string, groups: readonly Group[], limits: Limits): Promise<Finding> {
   const item = `source address of ${me}`;
   const bound = await ownAddresses(me, limits);
@@ -83,8 +83,8 @@ async function judgeSource(me: string, groups: readonly Group[], limits: Limits)
   if (strange.length > 0)
     return warning(
       item,
-      `peers see ${strange.join(", ")}, and ${me} resolves to ${known.join(", ") || "nothing"}`,
-      `have ${me} resolve to ${strange.join(", ")} on every member, else they refuse it (wrong-address)`,
+      `peers see ${strange.join(", ")}, but ${me} resolves to ${known.join(", ") || "nothing"}`,
+      `let ${me} resolve to ${strange.join(", ")} on every member, otherwise they refuse this host (wrong-address)`,
     );
   return ok(
     item,

@@ -7,7 +7,7 @@ import { doorsteps, whyClosed } from "../requester/own-csync2.ts";
 import type { Route } from "../requester/plan.ts";
 import { failed, ok, type Finding } from "./finding.ts";
 
-/** Asks csync2rev on this very host, with each group's key. A refusal is as good as an answer: what is wrong is told elsewhere. */
+/** Asks csync2rev on this host itself, with each group's key. A refusal is as good as an answer: other items say what is wrong. */
 export async function checkOwnPort(
   groups: readonly Group[],
   asking: AskOptions,
@@ -25,7 +25,7 @@ export async function checkOwnPort(
         return [];
       case "refused":
         return answer.reason === "config"
-          ? [failed(item, `csync2rev answers and turns everybody away: ${answer.detail}`, null)]
+          ? [failed(item, `csync2rev answers, but refuses everybody: ${answer.detail}`, null)]
           : [];
       case "unreachable":
       case "lost":
@@ -34,16 +34,16 @@ export async function checkOwnPort(
             item,
             `csync2rev does not answer: ${answer.detail}`,
             answer.kind === "unreachable" && answer.reason === "no-greeting"
-              ? "what inetd, xinetd or systemd starts there is no csync2rev -i (the old csync2 -xr?), or does not start: its log says why"
-              : "add its line to inetd.conf or its file, with disable = no, to xinetd.d, and reload; or run: systemctl enable --now csync2rev.socket",
+              ? "check that inetd, xinetd or systemd starts csync2rev -i there (not the old csync2 -xr), and look into its log"
+              : "add its line to inetd.conf, or its file with disable = no to xinetd.d, and reload; or run: systemctl enable --now csync2rev.socket",
           ),
         ];
       case "unanswered":
         return [
           failed(
             item,
-            `what answers cannot read csync2.cfg, or knows another host name or key for group ${group}: ${answer.detail}`,
-            "have inetd, xinetd or systemd run csync2rev -i as root, with the same -N, -C and CSYNC2_SYSTEM_DIR as here",
+            `the program that answers cannot read csync2.cfg, or has another host name or key for group ${group}: ${answer.detail}`,
+            "let inetd, xinetd or systemd run csync2rev -i as root, with the same -N, -C and CSYNC2_SYSTEM_DIR as here",
           ),
         ];
     }
@@ -54,14 +54,14 @@ export async function checkOwnPort(
   return first.detail.startsWith("csync2rev does not") ? [first] : findings;
 }
 
-/** Asks csync2 on this host, at the addresses that peers connect to, and changes nothing. */
+/** Asks csync2 on this host, at the addresses that peers connect to. Changes nothing. */
 export async function checkCsync2Port(
   host: ThisHost,
   routes: readonly Route[],
   limits: Limits,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  // One after the other: csync2s that make the database at the same time fail.
+  // One after the other: if two csync2 make the database at the same time, they fail.
   for (const doorstep of await doorsteps(routes, limits)) {
     const item = `csync2 on port ${host.settings.csync2Port} of ${doorstep.name}`;
     const closed = await whyClosed(host, doorstep);

@@ -29,7 +29,7 @@ export async function checkPrograms(
       return null;
     }
   };
-  look(settings.csync2, "install csync2, or name it in full in csync2rev.ini: csync2 = /PATH/csync2");
+  look(settings.csync2, "install csync2, or write its full path into csync2rev.ini: csync2 = /PATH/csync2");
   look("flock", "install util-linux (FreeBSD: the flock package)");
   look("ss", "install iproute2: without it a push that hangs keeps the lock", warning);
   if (settings.log === "syslog")
@@ -42,7 +42,7 @@ export async function checkPrograms(
   return { findings, paths };
 }
 
-/** What is written on this host: the lock that keeps csync2 runs apart, and the log; and csync2's own lock. */
+/** The files that csync2rev writes on this host: the lock around csync2, and the log. Also csync2's own lock. */
 export function checkWrittenFiles(host: ThisHost): readonly Finding[] {
   const { lockFile, log } = host.settings;
   const findings: Finding[] = [];
@@ -50,7 +50,7 @@ export function checkWrittenFiles(host: ThisHost): readonly Finding[] {
     const stat = lstatSync(file, { throwIfNoEntry: false });
     if (stat !== undefined && !isOwn(stat))
       findings.push(
-        failed("lock file", `${file} is no file of this user's own, and not taken`, `rm ${file}`),
+        failed("lock file", `${file} is not a file of this user, so csync2rev does not use it`, `rm ${file}`),
       );
     else if (!isWritable(file))
       findings.push(
@@ -64,11 +64,11 @@ export function checkWrittenFiles(host: ThisHost): readonly Finding[] {
     );
   const stopped = csync2Lock(host);
   if (stopped !== null)
-    findings.push(failed("csync2.lock", `${stopped} exists: csync2 does nothing here`, `rm ${stopped}`));
+    findings.push(failed("csync2.lock", `${stopped} exists, so csync2 does nothing here`, `rm ${stopped}`));
   return findings;
 }
 
-/** inetd and xinetd look the port up by the service's name; systemd and UNLISTED services of xinetd do not. */
+/** inetd and xinetd look up the port by the service's name. systemd and UNLISTED services of xinetd do not. */
 export async function checkServiceName(port: number): Promise<Finding> {
   const item = "service name";
   const line = await run("getent", ["services", "csync2rev/tcp"]).then(
@@ -85,12 +85,12 @@ export async function checkServiceName(port: number): Promise<Finding> {
   if (known === String(port)) return ok(item, `csync2rev ${port}/tcp`);
   return failed(
     item,
-    `csync2rev is port ${known ?? "?"} in /etc/services, and ${port} in the settings`,
+    `csync2rev has port ${known ?? "?"} in /etc/services, but ${port} in the settings`,
     `change the line in /etc/services to: csync2rev ${port}/tcp`,
   );
 }
 
-/** Whether a file can be written, or made where it is not there. */
+/** Whether a file can be written, or made if it does not exist. */
 function isWritable(file: string): boolean {
   try {
     accessSync(existsSync(file) ? file : dirname(file), constants.W_OK);

@@ -7,7 +7,7 @@ const COLOURS = { ok: "green", warning: "yellow", failed: "red" } as const;
 /** As wide as the longest status. */
 const STATUS_WIDTH = "warning".length;
 
-/** What `--test` prints: one line an item or peer, with what to do below it, and a sum. */
+/** What `--test` prints: one line for each item and peer, with what to do below it, then a sum. */
 export function describeCheckup({ items, peers }: Checkup, quiet: boolean, paint: Paint): string {
   const findings: readonly Finding[] = [...items, ...peers];
   const told = quiet ? findings.filter(({ status }) => status !== "ok") : findings;

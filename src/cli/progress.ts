@@ -5,11 +5,11 @@ import { describeStage } from "../others/words.ts";
 import { printable } from "../printable.ts";
 import type { PlannedPeer } from "../requester/plan.ts";
 
-/** How many bytes of peers' lines may wait for whoever reads them, before further ones are left out. */
+/** How many bytes of the peers' lines may wait for their reader before further lines are left out. */
 const BACKLOG_LIMIT = 1 << 20;
 
 /**
- * Shows how `--others` goes on.
+ * Shows the progress of `--others`.
  * @param screen null if there is none: only csync2's lines are shown then
  * @param verbose whether csync2's lines are shown, on stderr
  */

@@ -13,9 +13,9 @@ export interface ComparedEnd extends Ended {
 export type Compared = ComparedEnd | Busy;
 
 /**
- * Compares the databases of this host and a peer, record by record, and tells of each file on which they disagree. It holds no more
- * than a stated number of records, however many there are. Changes nothing.
- * @param begin called ahead of each attempt; what it returns is told of that attempt's differences
+ * Compares the databases of this host and a peer, record by record, and reports each file that differs. However many records there are, it
+ * holds no more than a fixed number of them. Changes nothing.
+ * @param begin called before each attempt; the function that it returns gets the differences of that attempt
  */
 export async function compareWith(
   host: ThisHost,
@@ -34,7 +34,7 @@ export async function compareWith(
   });
 }
 
-/** One comparison: `csync2 -vv -T` tells what the peer has recorded, and beside it `csync2 -S` what this host has. */
+/** One comparison: `csync2 -vv -T` lists the peer's records, and at the same time `csync2 -S` lists this host's. */
 class Comparison {
   readonly #merge: Merge;
   readonly #flows: Partial<Record<Side, Flow>> = {};
@@ -69,13 +69,13 @@ class Comparison {
         compare(scope),
         {
           ...watcher,
-          // Its rows are in the order of encoded names and compare decoded ones: they are not relied on, and nobody wants them.
+          // Its own rows are not used: it sorts encoded names, but compares decoded ones.
           stdout: () => undefined,
           started: (flow) => {
             this.#flows.there = flow;
           },
           stderr: (line) => {
-            // Not before the lock is free.
+            // Not earlier: csync2 prints its first line when it has the lock.
             this.#local ??= this.#list(host, scope);
             this.#tuples.line(line);
             this.#pace();
@@ -93,7 +93,7 @@ class Comparison {
       const own = await this.#local;
       // eslint-disable-next-line @typescript-eslint/only-throw-error -- it is what the reader threw
       if (this.#outOfOrder !== undefined) throw this.#outOfOrder;
-      // What failed here ended the other one.
+      // If this host's list failed, that ended the other csync2.
       const failed =
         own?.kind === "ended" && own.exit !== 0 && !(peers.exit !== 0 && peers.exit <= 128) ? own : peers;
       return { ...failed, certificate: this.#tuples.certificate };
@@ -106,7 +106,7 @@ class Comparison {
     }
   }
 
-  /** This host's own list. It throws nothing. */
+  /** Reads this host's own list. Throws nothing. */
   async #list(host: ThisHost, scope: Scope): Promise<Insisted> {
     try {
       const end = await attempt(
@@ -127,7 +127,7 @@ class Comparison {
       if (end.kind === "ended" && end.exit === 0) {
         this.#records.end();
         this.#merge.end("here");
-        // The peer's list may be longer, and wait.
+        // The peer's list may be longer, and may be paused.
         this.#pace();
       } else this.#stop.abort();
       return end;
@@ -138,7 +138,7 @@ class Comparison {
     }
   }
 
-  /** Has the csync2 that is ahead wait for the other. */
+  /** Makes the csync2 that is ahead wait for the other one. */
   #pace(): void {
     const { ahead } = this.#merge;
     if (ahead === this.#paused) return;

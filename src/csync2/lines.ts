@@ -1,9 +1,9 @@
-/** The longest line that is looked at, in bytes; what is beyond is dropped. csync2's own longest hold a path and a link's target. */
+/** How much of a line is kept, in bytes; the rest is dropped. csync2's longest lines contain a path and a link's target. */
 const LINE_LIMIT = 32_768;
 
 /**
- * Cuts a stream of bytes into lines, at newlines and nothing else. A line is a byte string: one character a byte, so that nothing in
- * a name is lost. Holds at most one line of LINE_LIMIT bytes, whatever comes in.
+ * Cuts a stream of bytes into lines, only at newlines. A line is a byte string with one character for each byte, so that nothing in a
+ * name is lost. Holds at most one line of LINE_LIMIT bytes, whatever arrives.
  */
 export class LineSplitter {
   readonly #onLine: (line: string) => void;
@@ -23,7 +23,7 @@ export class LineSplitter {
     this.#hold(chunk, start, chunk.length);
   }
 
-  /** The last line may lack its newline. */
+  /** To be called at the end: the last line may have no newline. */
   end(): void {
     if (this.#held !== "") this.#release();
   }

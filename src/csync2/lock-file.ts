@@ -1,25 +1,25 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync, type Stats } from "node:fs";
 import { Csync2revError } from "../errors.ts";
 
-/** The second lock, beside the one that csync2 runs under: requests share checks by it. */
+/** The second lock file, beside the one for csync2: with it, several requests share one check. */
 export function checkLockFile(lockFile: string): string {
   return `${lockFile}.check`;
 }
 
 /**
- * Whether it is a file, this user's, and under no other name: what a lock file that is there must be. A hard link would have its
- * mode changed, and be written to, under the other name.
+ * Whether it is a file, belongs to this user, and has no second name. An existing lock file must be like that: with a hard link, the file
+ * of the other name would be written and get another mode.
  */
 export function isOwn(stat: Stats): boolean {
   return stat.isFile() && stat.nlink === 1 && stat.uid === process.geteuid?.();
 }
 
-/** For reading and writing, made where it is missing. No link is followed, and nobody is waited for, as a FIFO would have it. */
+/** For reading and writing; made if it is missing. No link is followed, and a FIFO does not block. */
 const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * Opens a lock file, made where it is not there, and makes it its owner's alone: flock(1) would let every user open it, and who can
- * open it can lock it, and keep csync2 from running. Throws `system` where it cannot be had, or is another user's.
+ * Opens a lock file, makes it if it is missing, and lets only its owner use it. With flock(1) alone, every user could open it, lock it, and so
+ * keep csync2 from running. Throws `system` if it cannot be opened, or belongs to another user.
  * @returns its descriptor, to read, write and close
  */
 export function openLockFile(file: string): number {
@@ -29,7 +29,7 @@ export function openLockFile(file: string): number {
     if (!isOwn(fstatSync(fd)))
       throw new Csync2revError(
         "system",
-        `the lock file ${file} is not a file of this user's own, or has a second name`,
+        `the lock file ${file} is not a file of this user, or has a second name: remove it`,
       );
     fchmodSync(fd, 0o600);
     return fd;

@@ -1,31 +1,31 @@
 import { Csync2revError } from "../errors.ts";
 import { databaseName, modified, type Recorded } from "./rows.ts";
 
-/** A file on which this host's database and a peer's disagree. */
+/** A file that differs between this host's database and a peer's. */
 export interface Difference {
   /** A byte string. */
   readonly file: string;
   /** Who has it. */
   readonly on: "here" | "there" | "both";
-  /** Whose is newer, by the recorded times; null if both have it and csync2rev cannot tell: no time is recorded, or the same. */
+  /** Which version is newer, by the recorded times; null if both have it and csync2rev cannot tell: no time, or the same time. */
   readonly newer: "here" | "there" | null;
 }
 
 export type Side = "here" | "there";
 
-/** At most this many records of one side wait for their counterparts: about 40 MB. */
+/** At most this many records of one side wait for their counterpart: about 40 MB. */
 const WAITING_LIMIT = 200_000;
-/** At most this many files are read from one host, if nobody says otherwise. */
+/** By default, at most this many files are read from one host. */
 const FILES_LIMIT = 10_000_000;
-/** A side that is this many records ahead is to be paused. */
+/** A side that is this many records ahead should be paused. */
 const AHEAD = 200;
 
-/** What is thrown if records do not come in the order of their names: the comparison begins anew, without relying on it. */
+/** Thrown if records do not arrive in the order of their names. The comparison then starts again without relying on the order. */
 export class OutOfOrder extends Error {}
 
 /**
- * Compares two lists of records as they come in. Records that are equal vanish. If both lists are in the order of their bytes, as
- * SQLite gives them, a record waits only until the other list has gone past it; else until both lists have ended.
+ * Compares two lists of records as they arrive. Equal records are dropped. If both lists are in the order of their bytes, as from SQLite, a
+ * record only waits until the other list has passed it; otherwise until both lists have ended.
  */
 export class Merge {
   readonly #ordered: boolean;
@@ -46,13 +46,13 @@ export class Merge {
     this.#onDifference = onDifference;
   }
 
-  /** One record. Throws OutOfOrder; `output` for a list that cannot be compared, or is endless. */
+  /** Takes one record. Throws OutOfOrder, or `output` if a list cannot be compared or is too long. */
   take(side: Side, row: Recorded): void {
     const other = side === "here" ? "there" : "here";
     const key = databaseName(row.file);
     const own = this.#waiting[side];
     if (++this.#count[side] > this.#filesLimit)
-      throw new Csync2revError("output", `more than ${this.#filesLimit} files are listed ${side}`);
+      throw new Csync2revError("output", `csync2 ${side} lists more than ${this.#filesLimit} files`);
     if (this.#ordered) {
       if (key <= this.#last[side]) throw new OutOfOrder();
       this.#last[side] = key;
@@ -69,10 +69,7 @@ export class Merge {
         );
     } else if (this.#ordered && (this.#ended[other] || key < this.#last[other])) this.#only(side, row.file);
     else if (own.has(key))
-      throw new Csync2revError(
-        "output",
-        "one file is listed twice: a newline in a name makes it look like two",
-      );
+      throw new Csync2revError("output", "it lists one file twice, perhaps because of a newline in a name");
     else if (own.size >= WAITING_LIMIT)
       throw new Csync2revError(
         "output",
@@ -81,7 +78,7 @@ export class Merge {
     else own.set(key, row);
   }
 
-  /** One list is complete. */
+  /** To be called when one list is complete. */
   end(side: Side): void {
     this.#ended[side] = true;
     if (this.#ordered) this.#settle(side === "here" ? "there" : "here", null);
@@ -91,14 +88,14 @@ export class Merge {
     }
   }
 
-  /** The side that had better wait for the other one; null if neither. */
+  /** The side that should wait for the other one; null if none should. */
   get ahead(): Side | null {
     const lead = this.#waiting.here.size - this.#waiting.there.size;
     if (lead > AHEAD && !this.#ended.there) return "here";
     return lead < -AHEAD && !this.#ended.here ? "there" : null;
   }
 
-  /** Records of one side before `key`, or all, will find no counterpart any more. */
+  /** Reports records of one side before `key`, or all of them: no counterpart will come. */
   #settle(side: Side, key: string | null): void {
     for (const [waitingKey, { file }] of this.#waiting[side]) {
       if (key !== null && waitingKey >= key) break;

@@ -12,10 +12,10 @@ const DIRTY_LIMIT = 200_000;
 export type Previewed = (Ended & { readonly written: Counter; readonly deleted: Counter }) | Busy;
 
 /**
- * Tells what a push to the peer would write or delete there: the dirty files whose records differ. csync2's own dry run (-d) is not
- * asked: it sets times of last modification on the peer, and does not name what is in a new directory. Changes nothing.
+ * Finds what a push to the peer would write or delete there: the dirty files whose records differ. csync2's own dry run (-d) is not used:
+ * it sets times of last modification on the peer, and does not name files in a new directory. Changes nothing.
  * Throws `system` or `output`.
- * @param limit so many names of each are kept
+ * @param limit at most this many names of each kind are kept
  */
 export async function preview(
   host: ThisHost,
@@ -25,7 +25,10 @@ export async function preview(
 ): Promise<Previewed> {
   const dirty = await listDirty(host, scope, DIRTY_LIMIT);
   if (dirty.count > DIRTY_LIMIT)
-    throw new Csync2revError("system", `more than ${DIRTY_LIMIT} files wait: too many to preview`);
+    throw new Csync2revError(
+      "system",
+      `more than ${DIRTY_LIMIT} files wait, too many for a preview: run csync2rev --others without --dry-run`,
+    );
   let [written, deleted] = [new Counter(limit), new Counter(limit)];
   if (dirty.count === 0) return { ...nothingRun(), written, deleted };
   const compared = await compareWith(host, scope, watcher, () => {

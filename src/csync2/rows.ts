@@ -2,14 +2,14 @@ import { Csync2revError } from "../errors.ts";
 import { quote } from "../csync2cfg/source.ts";
 
 /**
- * csync2 prints names as they are: every byte but NUL and `/` may be in one, a newline too. A row is then several lines, and a line
- * that does not begin like a row is more of the name before it. Lines and names are byte strings.
+ * csync2 prints names unchanged. A name may contain every byte except NUL and `/`, also a newline. Then a row has several lines: a line that
+ * does not begin like a row continues the name before it. Lines and names are byte strings.
  */
 
-/** The longest name with its record, in bytes, that is put together from lines. */
+/** The longest row that is joined from several lines, in bytes. */
 const ROW_LIMIT = 65_536;
 
-/** A line where csync2 prints rows, and this is none. Throws `output`. */
+/** For a line that is not a row although csync2 prints rows there. Throws `output`. */
 export function notUnderstood(line: string): never {
   throw new Csync2revError("output", quote(line));
 }
@@ -17,11 +17,11 @@ export function notUnderstood(line: string): never {
 /** What csync2 has recorded of one file. */
 export interface Recorded {
   readonly file: string;
-  /** As checktxt.c writes it: `v1:mtime=…`. It holds no blank, tab or newline. */
+  /** As checktxt.c writes it: `v1:mtime=…`. It has no blank, tab or newline. */
   readonly record: string;
 }
 
-/** Joins the lines of each row, and hands rows on one by one. */
+/** Joins the lines of each row, and passes rows on one by one. */
 abstract class RowReader<Row extends { readonly file: string }> {
   readonly #onRow: (row: Row) => void;
   #held: Row | undefined;
@@ -30,10 +30,10 @@ abstract class RowReader<Row extends { readonly file: string }> {
     this.#onRow = onRow;
   }
 
-  /** A line as a row's first; undefined for one that does not begin like a row. */
+  /** Reads a line as the first of a row; undefined if it does not begin like a row. */
   protected abstract begin(line: string): Row | undefined;
 
-  /** Throws `output` for what is no row. */
+  /** Throws `output` for a line that is not part of a row. */
   line(line: string): void {
     const row = this.begin(line);
     if (row !== undefined) {
@@ -43,7 +43,7 @@ abstract class RowReader<Row extends { readonly file: string }> {
     else this.#held = { ...this.#held, file: `${this.#held.file}\n${line}` };
   }
 
-  /** To be called once there are no more lines. */
+  /** To be called after the last line. */
   end(): void {
     if (this.#held !== undefined) this.#onRow(this.#held);
     this.#held = undefined;
@@ -81,9 +81,9 @@ export class DirtyReader extends RowReader<DirtyRow> {
 }
 
 const TUPLE = "Fetched tuple from peer: ";
-/** What ends the peer's list. */
+/** How the line begins that ends the peer's list. */
 export const END_OF_TUPLES = "End of query results: OK (";
-/** How csync2 -vv begins a line of its own when it compares; anything else behind a tuple is more of its name. */
+/** How csync2 -vv begins its own lines when it compares. Any other line after a tuple continues the tuple's name. */
 const OWN_LINES = [
   ...[TUPLE, END_OF_TUPLES, "Match (", "SQL", "Marking file as dirty: ", "Not in one of my groups: "],
   ...[
@@ -98,7 +98,7 @@ const OWN_LINES = [
 ];
 const CERTIFICATES = ["Peer x509 certificate is: ", "Adding peer x509 certificate to db: "];
 
-/** Reads what `csync2 -vv -T me peer` says on stderr of what the peer has recorded: `Fetched tuple from peer: FILE [RECORD]`. */
+/** Reads the peer's records from what `csync2 -vv -T me peer` prints on stderr: `Fetched tuple from peer: FILE [RECORD]`. */
 export class TupleReader {
   readonly #onRow: (row: Recorded) => void;
   #held: string | undefined;
@@ -109,7 +109,7 @@ export class TupleReader {
     this.#onRow = onRow;
   }
 
-  /** Throws `output` for a tuple that has no end. */
+  /** Throws `output` for a tuple without an end. */
   line(line: string): void {
     if (this.#held !== undefined) {
       const row = tuple(this.#held);
@@ -128,7 +128,7 @@ export class TupleReader {
     }
   }
 
-  /** To be called once there are no more lines. */
+  /** To be called after the last line. */
   end(): void {
     const row = this.#held === undefined ? undefined : tuple(this.#held);
     if (row !== undefined) this.#onRow(row);
@@ -136,7 +136,7 @@ export class TupleReader {
   }
 }
 
-/** `FILE [RECORD]`; a record has no blank, so that the last one is the one before it. */
+/** `FILE [RECORD]`. A record has no blank, so the last blank is the one before it. */
 function tuple(text: string): Recorded | undefined {
   const at = text.lastIndexOf(" [");
   const record = text.slice(at + 2, -1);
@@ -149,18 +149,18 @@ function isRecord(text: string): boolean {
   return /^v\d+:[!-~\x80-\xff]+$/.test(text);
 }
 
-/** A file is named by its path, or by what it is below a prefix. */
+/** Whether a name begins here: a path, or a name below a prefix. */
 function beginsName(line: string, at: number): boolean {
   return line[at] === "/" || line[at] === "%";
 }
 
-/** The time of last modification in a record (checktxt.c), in seconds; null for what has none, such as a directory or a link. */
+/** The time of last modification in a record (checktxt.c), in seconds; null if there is none, as for a directory or a link. */
 export function modified(record: string): number | null {
   const [, seconds] = /^v\d+:mtime=(-?\d{1,15}):/.exec(record) ?? [];
   return seconds === undefined ? null : Number(seconds);
 }
 
-/** A name in the form in which csync2's database has it and sorts by (urlencode.c). */
+/** A name in the form in which csync2's database stores and sorts it (urlencode.c). */
 export function databaseName(file: string): string {
   return file.replace(
     /[\x01-\x20\x7f"'%$:|\\]/g,

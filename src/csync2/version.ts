@@ -7,8 +7,8 @@ import { printable } from "../printable.ts";
 const TIMEOUT = 5_000;
 
 /**
- * The csync2 that is run, in words: its path and the version in its help, such as `/usr/sbin/csync2, version 2.0`. `--help` is an
- * option that no csync2 knows, so that it prints its help and does nothing.
+ * The csync2 that is run, in words: its path and the version in its help, such as `/usr/sbin/csync2, version 2.0`. No csync2 knows the
+ * option `--help`, so it prints its help and does nothing.
  */
 export async function describeProgram({ settings }: ThisHost): Promise<string> {
   const { execFile } = await import("node:child_process");

@@ -5,21 +5,21 @@ import type { Channel, Reader } from "../runtime/channel.ts";
 import { isCutOff } from "../sockets.ts";
 import { FRAME_HEADER, REQUEST_BODY_LIMIT, takeFrame } from "../wire/frame.ts";
 
-/** How many bytes may wait for a requester that does not read, before what is not essential is left out. */
+/** How many bytes may wait for a requester that does not read, before csync2's lines are left out. */
 const BACKLOG_LIMIT = 1 << 20;
-/** How long the last frames may take to leave, in milliseconds: as long as a requester waits for a word. */
+/** How long the last frames may take to leave, in milliseconds: as long as a requester waits in silence. */
 const LINGER = 60_000;
-/** What is read before authentication, in bytes, and not one more. */
+/** How many bytes are read before authentication, and not one more. */
 const INPUT_LIMIT = FRAME_HEADER + REQUEST_BODY_LIMIT;
 
-/** The connection that inetd made fds 0 and 1, be it a socket, pipes or files. */
+/** The connection on fds 0 and 1, as inetd starts us: a socket, pipes or files. */
 export class Connection {
-  /** Not when the process began: under load that may be seconds before it can listen. */
+  /** Not the start of the process: under load, seconds can pass before it can listen. */
   readonly #since = process.uptime() * 1000;
   readonly #input = new Input();
   readonly #channel: Channel = openChannel(this.#input);
 
-  /** Where the requester is, as plainAddress() has it; null where fd 0 is no socket. */
+  /** The requester's address, in the spelling of plainAddress(); null if fd 0 is not a socket. */
   get address(): string | null {
     const { remoteAddress } = this.#channel;
     return remoteAddress === undefined ? null : plainAddress(remoteAddress);
@@ -27,8 +27,8 @@ export class Connection {
 
   /**
    * The body of the one frame that the requester sends.
-   * @param patience milliseconds, from when this connection was taken over. What has arrived by then is read before it is given up.
-   * Throws `frame` if it passes, the input ends, or the frame is none.
+   * @param patience milliseconds from when this connection was taken over. Bytes that have arrived by then are still read.
+   * Throws `frame` if the time passes, if the input ends, or if it is not a frame.
    */
   async request(patience: number): Promise<Uint8Array> {
     let timer: NodeJS.Timeout | undefined;
@@ -45,12 +45,12 @@ export class Connection {
     }
   }
 
-  /** Puts bytes on the wire; lost in silence once the requester has gone. */
+  /** Sends bytes. If the requester has gone, they are lost without an error. */
   send(bytes: Uint8Array): void {
     this.#channel.write(bytes);
   }
 
-  /** Whether so much waits to be read that what is not essential had better be left out. */
+  /** Whether so many bytes wait to be read that csync2's lines should be left out. */
   get congested(): boolean {
     return this.#channel.backlog > BACKLOG_LIMIT;
   }
@@ -60,7 +60,7 @@ export class Connection {
     return this.#channel.gone || isCutOff(0);
   }
 
-  /** Resolves once everything that was sent has left, or cannot. */
+  /** Resolves when everything that was sent has left, or cannot leave. */
   async end(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -71,9 +71,9 @@ export class Connection {
   }
 }
 
-/** Takes the one frame in, and not a byte more than the longest has. */
+/** Receives the one frame, and never a byte more than the longest frame has. */
 class Input implements Reader {
-  /** The frame's body; rejected with `frame` where the input ends, or the frame is none. */
+  /** The frame's body; rejected with `frame` if the input ends, or if it is not a frame. */
   readonly frame: Promise<Uint8Array>;
   #received: Uint8Array = new Uint8Array(0);
   #settled = false;

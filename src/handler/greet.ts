@@ -4,7 +4,7 @@ import { encodeFrame, NONCE_LENGTH } from "../wire/frame.ts";
 import { encodeGreeting } from "../wire/messages.ts";
 
 /**
- * Greets the requester before the rest of the handler is loaded: that takes as long as the request takes to come.
+ * Greets the requester before the rest of the handler is loaded: loading takes about as long as the request takes to arrive.
  * @returns the challenge
  */
 export function greet(): Uint8Array {
@@ -12,7 +12,7 @@ export function greet(): Uint8Array {
   try {
     writeSync(1, encodeFrame(encodeGreeting(challenge)));
   } catch {
-    // Whoever has gone already will be missed when the request is read.
+    // The requester has gone already. Reading the request will show that.
   }
   return challenge;
 }

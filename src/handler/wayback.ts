@@ -3,15 +3,15 @@ import { connect, isIPv6 } from "node:net";
 import type { Scope } from "../csync2/verbs.ts";
 import type { ThisHost } from "../host.ts";
 
-/** How long one address may take, in milliseconds. csync2 itself sets no limit: the kernel gives up after minutes. */
+/** How long one address may take, in milliseconds. csync2 itself has no limit: the kernel gives up after minutes. */
 const PATIENCE = 5_000;
 
 /**
- * Tries the requester's csync2 port as this host's csync2 would (conn.c): every address of the peername in turn, the next one where
- * nothing listens. It says nothing there, so that the csync2 at the other end leaves without a look at its database.
+ * Tries the requester's csync2 port as this host's csync2 would (conn.c): each address of the peername in turn, the next one if nothing
+ * listens. It sends nothing, so the csync2 at the other end leaves without opening its database.
  * @param scope whom to reach
- * @returns why this host cannot reach it, in words for the requester's administrator; null if it can, or if nothing listens there:
- * that csync2 may be starting, so this one is left to try, and to be tried again
+ * @returns why this host cannot reach it, in words for the requester's administrator; null if it can, or if nothing listens there.
+ * In that case csync2 may still be starting there, so csync2 here tries it itself, and is tried again
  */
 export async function whyNoWayBack(
   host: ThisHost,
@@ -29,7 +29,7 @@ export async function whyNoWayBack(
     const code = await tryPort(address, port, await sourceOf(host, address));
     if (code === null || code === "ECONNREFUSED") return null;
     why = `${me} cannot reach this host's csync2 at ${address} port ${port}: ${IN_WORDS[code] ?? code}`;
-    // csync2 would wait for this address before it tries the next.
+    // csync2 would wait for this address before it tries the next one.
     if (code === NO_ANSWER) break;
   }
   return why;
@@ -38,21 +38,21 @@ export async function whyNoWayBack(
 const NO_ANSWER = "no answer";
 
 const IN_WORDS: Readonly<Record<string, string>> = {
-  [NO_ANSWER]: `no answer within ${PATIENCE / 1000} s. Is a firewall in the way?`,
-  EHOSTUNREACH: "no route to it, or a firewall turns it away (EHOSTUNREACH)",
+  [NO_ANSWER]: `no answer within ${PATIENCE / 1000} s, perhaps because of a firewall`,
+  EHOSTUNREACH: "no route to it, or a firewall rejects it (EHOSTUNREACH)",
   ENETUNREACH: "no route to its network (ENETUNREACH)",
   EACCES: "a rule on that peer forbids it (EACCES)",
   EPERM: "a rule on that peer forbids it (EPERM)",
 };
 
-/** With -N csync2 connects from an address of that name, if one is of the same kind. */
+/** With -N, csync2 connects from an address of that name if one is of the same family. */
 async function sourceOf({ givenHostname }: ThisHost, address: string): Promise<string | undefined> {
   if (givenHostname === undefined) return undefined;
   const own = await lookup(givenHostname, { all: true }).catch(() => []);
   return own.find((one) => isIPv6(one.address) === isIPv6(address))?.address;
 }
 
-/** Null once a connection stands, else why there is none. */
+/** Null if a connection was made, otherwise why not. */
 async function tryPort(address: string, port: number, source: string | undefined): Promise<string | null> {
   return await new Promise((resolve) => {
     const from = source === undefined ? {} : { localAddress: source };
@@ -68,7 +68,7 @@ async function tryPort(address: string, port: number, source: string | undefined
       end(null);
     });
     socket.on("error", ({ code, message }: NodeJS.ErrnoException) => {
-      // A name of this host that is no address here: csync2 goes on without it.
+      // If this host does not have the address of the name, csync2 goes on without it.
       if (code === "EADDRNOTAVAIL" && source !== undefined) void tryPort(address, port, undefined).then(end);
       else end(code ?? message);
     });

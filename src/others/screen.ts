@@ -2,9 +2,9 @@ import type { WriteStream } from "node:tty";
 import { printable } from "../printable.ts";
 import { cells, columnsOf, cut, padded } from "../terminal.ts";
 
-/** How often the terminal is redrawn at most, in milliseconds. */
+/** The shortest time between two redraws of the terminal, in milliseconds. */
 const REDRAW_EVERY = 80;
-/** A name may take this part of the terminal's width, and is cut where it is longer. */
+/** A name may take this share of the terminal's width; a longer name is cut. */
 const NAME_SHARE = 0.4;
 
 interface Line {
@@ -13,11 +13,11 @@ interface Line {
   done: boolean;
 }
 
-/** Lines on a terminal that change in place: one a peer. Where not all fit, those that are done give way, and are counted. */
+/** Lines on a terminal that change in place, one for each peer. If not all fit, those that are done are only counted. */
 export class Screen {
   readonly #terminal: WriteStream;
   readonly #lines: readonly Line[];
-  /** What stands on the terminal. */
+  /** The lines that are on the terminal. */
   #drawn: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
@@ -26,7 +26,7 @@ export class Screen {
     this.#lines = names.map((name) => ({ name: printable(name), text: "", done: false }));
   }
 
-  /** @param done whether this is how it ended */
+  /** @param done whether this is the result */
   set(index: number, text: string, done: boolean): void {
     const line = this.#lines[index];
     if (line === undefined) return;
@@ -37,13 +37,13 @@ export class Screen {
     }, REDRAW_EVERY);
   }
 
-  /** Writes lines that stay, above those that change. */
+  /** Writes lines that stay, above the lines that change. */
   print(text: string): void {
     this.#terminal.write(this.#erase() + text);
     this.#draw();
   }
 
-  /** Takes the lines off the terminal. */
+  /** Removes the lines from the terminal. */
   close(): void {
     clearTimeout(this.#timer);
     this.#terminal.write(this.#erase());
@@ -58,7 +58,7 @@ export class Screen {
   }
 
   #fitting(): string[] {
-    // A line that fills the last column, or a newline in the last row, would scroll what is above out of reach.
+    // A line that fills the last column, or a newline in the last row, would make the terminal scroll.
     const width = columnsOf(this.#terminal) - 1;
     const rows = (this.#terminal.rows || 24) - 1;
     const nameWidth = Math.min(
@@ -75,7 +75,7 @@ export class Screen {
     return [...shown.map(draw), cut(sum, width)];
   }
 
-  /** A terminal that has been made narrower has broken the lines that stood on it into several rows. */
+  /** The codes that erase the lines. If the terminal has become narrower, one line can take several rows. */
   #erase(): string {
     const columns = columnsOf(this.#terminal);
     const rows = this.#drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(cells(line) / columns)), 0);

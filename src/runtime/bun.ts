@@ -1,9 +1,9 @@
-// What only Bun does in this way. node.ts has the same exports; package.json's "imports" choose between them.
+// For Bun. node.ts has the same exports; package.json's "imports" choose one of them.
 import { read, write } from "node:fs";
 import type { Channel, Reader } from "./channel.ts";
 import { isSameFile, statOf } from "./descriptors.ts";
 
-/** The little of Bun's own interface that is needed. */
+/** The part of Bun's own interface that is needed. */
 declare const Bun: {
   connect(options: {
     readonly fd: number;
@@ -16,15 +16,15 @@ declare const Bun: {
 
 interface BunSocket {
   readonly remoteAddress: string | undefined;
-  /** How many bytes the kernel took; below 0 for a connection that has ended. */
+  /** Returns how many bytes the kernel took; below 0 if the connection has ended. */
   write(bytes: Uint8Array): number;
   pause(): void;
 }
 
-/** How long to wait where fd 0 does not block and has nothing, in milliseconds: inetd, xinetd and systemd hand over one that blocks. */
+/** How long to wait if fd 0 does not block and has nothing, in milliseconds. (inetd, xinetd and systemd pass one that blocks.) */
 const NOTHING_YET = 10;
 
-/** The file that this program was started from: argv[1] is a name inside of it. */
+/** The file that this program was started from. (argv[1] is a name inside it.) */
 export function programFile(): string {
   return process.execPath;
 }
@@ -36,8 +36,8 @@ export function openChannel(reader: Reader): Channel {
 }
 
 /**
- * Bun's net.Socket never reads from fd 0, and Bun.connect() reads 512 kB at once. Here one read(2) at a time waits in a thread,
- * and the descriptor is first made a socket of the event loop (which has it block no more) when there is something to send.
+ * Bun's net.Socket never reads from fd 0, and Bun.connect() reads 512 kB at once. So one read(2) at a time waits in a thread. The descriptor
+ * becomes a socket of the event loop, and so non-blocking, only when there is something to send.
  */
 function readOn(reader: Reader): void {
   const { room } = reader;
@@ -52,7 +52,7 @@ function readOn(reader: Reader): void {
   });
 }
 
-/** Opens only when there is something to send, or to ask: until then fd 0 is left as it is. */
+/** Opens its socket only when there is something to send, or when somebody asks. Until then, fd 0 stays as it is. */
 class BunChannel implements Channel {
   #opened: Opened | undefined;
 
@@ -94,7 +94,7 @@ function openOutput(): Opened {
   };
 }
 
-/** Bytes on their way out, in their order. */
+/** Sends bytes in their order. */
 abstract class Output {
   #waiting: Uint8Array[] = [];
   #backlog = 0;
@@ -121,10 +121,10 @@ abstract class Output {
     if (this.#busy) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
-  /** Sends these bytes, or the first of them, and says took() or lost(), now or later. */
+  /** Sends these bytes, or the first of them, and calls took() or lost(), now or later. */
   protected abstract send(bytes: Uint8Array): void;
 
-  /** So many of the bytes given to send() have left. */
+  /** To be called when this many of the bytes given to send() have left. */
   protected took(count: number): void {
     const rest = this.#waiting[0]?.subarray(count);
     if (rest === undefined || rest.length === 0) this.#waiting.shift();
@@ -139,7 +139,7 @@ abstract class Output {
     this.next();
   }
 
-  /** The next bytes can be sent. */
+  /** To be called when the next bytes can be sent. */
   protected next(): void {
     this.#busy = this.#waiting.length > 0;
     if (this.#busy) {
@@ -165,7 +165,7 @@ class SocketOutput extends Output {
       socket: {
         open: (socket) => {
           this.#socket = socket;
-          // The request has been read, and no more than that is.
+          // The request has been read already. Nothing more is read.
           socket.pause();
         },
         data: () => undefined,
@@ -193,7 +193,7 @@ class SocketOutput extends Output {
   }
 }
 
-/** fd 1 as a pipe or a file, written to by a thread. */
+/** fd 1 as a pipe or a file. A thread writes to it. */
 class FileOutput extends Output {
   protected send(bytes: Uint8Array): void {
     write(1, bytes, (error, count) => {

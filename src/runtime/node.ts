@@ -1,11 +1,11 @@
-// What only Node.js does in this way. bun.ts has the same exports; package.json's "imports" choose between them.
+// For Node.js. bun.ts has the same exports; package.json's "imports" choose one of them.
 import { createReadStream, fstatSync } from "node:fs";
 import { Socket, type ConnectOpts, type SocketConstructorOpts } from "node:net";
 import type { Writable } from "node:stream";
 import type { Channel, Reader } from "./channel.ts";
 import { isSameFile } from "./descriptors.ts";
 
-/** The file that this program was started from, as it was named. */
+/** The file that this program was started from, by the name that was used. */
 export function programFile(): string {
   return process.argv[1] ?? process.execPath;
 }
@@ -57,7 +57,7 @@ class NodeChannel implements Channel {
   }
 }
 
-/** The socket, where fd 0 is one that Node takes for one: pipes too. */
+/** The socket if fd 0 is a socket or a pipe; otherwise null. */
 function openInput(reader: Reader): Socket | null {
   const ended = (): void => {
     reader.ended();

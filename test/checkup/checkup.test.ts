@@ -102,7 +102,7 @@ describe("csync2rev --test", () => {
         h1.write("/etc/csync2rev.ini", "colour = red\n");
       },
       exit: 78,
-      says: [/^failed {3}settings: .*"colour"/m, /^failed {3}port 30866 here: .*turns everybody away/m],
+      says: [/^failed {3}settings: .*"colour"/m, /^failed {3}port 30866 here: .*refuses everybody/m],
     },
     {
       what: "no csync2.cfg",
@@ -184,7 +184,7 @@ describe("csync2rev --test", () => {
         h1.write("/etc/csync2rev.ini", "csync2 = /opt/csync2\n");
       },
       exit: 1,
-      says: [/^failed {3}ownership: \/opt can be written by everybody/m],
+      says: [/^failed {3}ownership: everybody can write \/opt, and so act as root/m],
     },
     {
       what: "programs that are missing",
@@ -248,7 +248,7 @@ describe("csync2rev --test", () => {
       },
       exit: 1,
       says: [
-        /^failed {3}service name: csync2rev is port 30867.*\n.*change the line .* csync2rev 30866\/tcp/m,
+        /^failed {3}service name: csync2rev has port 30867.*\n.*change the line .* csync2rev 30866\/tcp/m,
       ],
     },
     {
@@ -270,7 +270,7 @@ describe("csync2rev --test", () => {
       },
       exit: 1,
       says: [
-        /^failed {3}name h2: resolves to 127\.0\.1\.1, which is this very host/m,
+        /^failed {3}name h2: resolves to 127\.0\.1\.1, which is this host itself/m,
         /^failed {3}name h3: does not resolve here/m,
         /^failed {3}ping h2: refused: wrong-host/m,
         /^failed {3}ping h3: unreachable/m,

@@ -81,12 +81,12 @@ describe("two lists that are read side by side", () => {
     assert.throws(() => merge(here, there, true, random, false), OutOfOrder);
   });
 
-  test("one file that is listed twice is no list", () => {
+  test("one file that lists one file twice is no list", () => {
     const twice = new Merge(false, () => undefined);
     twice.take("here", { file: "/a", record: record(1) });
     assert.throws(() => {
       twice.take("here", { file: "/a", record: record(2) });
-    }, /listed twice/);
+    }, /lists one file twice/);
   });
 
   test("a million differences in order are counted, and none is held", () => {
@@ -105,6 +105,6 @@ describe("two lists that are read side by side", () => {
     assert.throws(() => {
       for (let i = 0; ; i++)
         endless.take("there", { file: `/${String(i).padStart(12, "0")}`, record: "v1:x" });
-    }, /more than 1000 files are listed there/);
+    }, /csync2 there lists more than 1000 files/);
   });
 });

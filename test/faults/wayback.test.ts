@@ -21,7 +21,7 @@ describe("a firewall drops what comes to the requester's csync2", () => {
     await h1.shell("csync2 -cr /");
   });
   const words =
-    "h1 cannot reach this host's csync2 at 10.77.0.3 port 30865: no answer within 5 s. Is a firewall in the way?";
+    "h1 cannot reach this host's csync2 at 10.77.0.3 port 30865: no answer within 5 s, perhaps because of a firewall";
 
   for (const verb of ["ping", "update", "preview", "reconcile"])
     test(`${verb}: csync2 is not started, and it says why`, async () => {
