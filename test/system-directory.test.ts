@@ -48,8 +48,7 @@ test("a file in a directory that csync2 does not read is nobody's configuration,
   write("one/csync2_web.cfg");
   assert.throws(() => find("web"), {
     code: "config-missing",
-    message:
-      /^found no ".*two\/csync2_web\.cfg"\. csync2 does not read ".*one\/csync2_web\.cfg"\. Create it/,
+    message: /^found no ".*two\/csync2_web\.cfg"\. csync2 does not read ".*one\/csync2_web\.cfg"\. Create it/,
   });
 });
 

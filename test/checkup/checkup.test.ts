@@ -172,8 +172,8 @@ describe("csync2rev --test", () => {
       exit: 1,
       says: [
         /^warning {2}key file \/etc\/csync2\.key: .*\n.*chmod 600/m,
-        /^failed {3}ownership: \/etc\/included\.cfg .*\n.*chmod o-w/m,
-        /^failed {3}ownership: \/etc\/csync2rev\.ini .*\n.*chmod o-w/m,
+        /^failed {3}ownership: everybody can write \/etc\/included\.cfg.*\n.*chmod o-w/m,
+        /^failed {3}ownership: everybody can write \/etc\/csync2rev\.ini.*\n.*chmod o-w/m,
       ],
     },
     {
@@ -207,7 +207,7 @@ describe("csync2rev --test", () => {
         await h1.run("ln -sf /etc/hosts /run/csync2rev.lock");
       },
       exit: 1,
-      says: [/^failed {3}lock file: \/run\/csync2rev\.lock is no file of this user's own.*\n.*rm /m],
+      says: [/^failed {3}lock file: \/run\/csync2rev\.lock is not a file of this user.*\n.*rm /m],
     },
     {
       what: "csync2.lock",
