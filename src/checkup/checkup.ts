@@ -10,6 +10,7 @@ import { checkConfiguration } from "./configuration.ts";
 import { checkDatabase } from "./database.ts";
 import { checkFiles } from "./files.ts";
 import type { Finding } from "./finding.ts";
+import { checkKeys } from "./keys.ts";
 import { checkNames } from "./names.ts";
 import { pingPeers, type PeerFinding } from "./peers.ts";
 import { checkCsync2Port, checkOwnPort } from "./ports.ts";
@@ -52,6 +53,7 @@ export async function checkUp(
   const items = [
     ...findings,
     ...checkFiles(opened, hostOptions.settings, [...programs.paths, realpathSync(programFile())]),
+    ...checkKeys(opened),
     ...programs.findings,
     ...checkWrittenFiles(host),
     await checkServiceName(asking.port),

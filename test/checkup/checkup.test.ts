@@ -20,7 +20,7 @@ describe("csync2rev --test", () => {
   });
   after(() => cluster.close());
   beforeEach(async () => {
-    await cluster.reset(groupOf(HOSTS));
+    await cluster.reset(groupOf(HOSTS).replace("nossl * *;", ""));
     h1 = cluster.host("h1");
     await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
   });
@@ -39,6 +39,8 @@ describe("csync2rev --test", () => {
     assert.equal(lines.pop(), "all is well");
     for (const line of lines) assert.match(line, /^ok {7}\S.*: \S/);
     for (const item of ["settings", "configuration", "allow-list of cluster", "key file /etc/csync2.key"])
+      assert.ok(stdout.includes(`ok       ${item}: `), item);
+    for (const item of ["encryption", "strength of /etc/csync2.key", "program ss"])
       assert.ok(stdout.includes(`ok       ${item}: `), item);
     for (const item of ["program csync2", "program flock", "program logger", "service name", "own name h1"])
       assert.ok(stdout.includes(`ok       ${item}: `), item);
@@ -174,6 +176,38 @@ describe("csync2rev --test", () => {
         /^warning {2}key file \/etc\/csync2\.key: .*\n.*chmod 600/m,
         /^failed {3}ownership: everybody can write \/etc\/included\.cfg.*\n.*chmod o-w/m,
         /^failed {3}ownership: everybody can write \/etc\/csync2rev\.ini.*\n.*chmod o-w/m,
+      ],
+    },
+    {
+      what: "pairs of hosts that csync2 sends the key between in clear",
+      make: () => {
+        h1.write("/etc/csync2.cfg", `nossl h3 h1;\n${groupOf(HOSTS).replace("nossl * *;", "")}`, 0o600);
+      },
+      exit: 0,
+      says: [
+        /^warning {2}encryption: nossl: csync2 sends the group's key in clear between h1 and h3\. .*\n.*nossl line out/m,
+      ],
+    },
+    {
+      what: "a key that can be guessed",
+      make: () => {
+        for (const host of cluster.hosts)
+          host.write("/etc/csync2.key", "csync2keyofourcluster2024csync2key\n", 0o600);
+      },
+      exit: 0,
+      says: [/^warning {2}strength of \/etc\/csync2\.key: the key can be guessed.*\n.*csync2 -k/m],
+    },
+    {
+      what: "a forgotten configuration that keeps an old key alive, and tells of others",
+      make: () => {
+        h1.write("/etc/csync2.key_old", `${"o1d".repeat(20)}\n`, 0o600);
+        h1.write("/etc/csync2_old.cfg", groupOf(HOSTS).replace("csync2.key", "csync2.key_old"), 0o600);
+        h1.write("/etc/csync2_broken.cfg", "group {", 0o600);
+      },
+      exit: 0,
+      says: [
+        /^warning {2}csync2_broken\.cfg: cannot be read\n.*--show-config -C broken/m,
+        /^warning {2}csync2_old\.cfg: served too, with another key \(\/etc\/csync2\.key_old\) for group cluster.*\n.*delete \/etc\/csync2_old\.cfg/m,
       ],
     },
     {

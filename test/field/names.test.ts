@@ -46,7 +46,7 @@ describe("the names and addresses of a cluster", () => {
         a: group("a", "h1 h2", "/srv/a"),
         b: group("b", "h1@h1-b h2@h2-b", "/srv/b"),
       };
-      await cluster.reset(`nossl * *;\n${order.map((name) => groups[name] ?? "").join("")}`);
+      await cluster.reset(order.map((name) => groups[name] ?? "").join(""));
       await Promise.all([h1, h2].map((host) => host.serve("inetd")));
       h1.write("/srv/a/file", "over the first network");
       h1.write("/srv/b/file", "over the second network");
@@ -88,7 +88,7 @@ describe("the names and addresses of a cluster", () => {
     ["IPv6 addresses in place of names", "h1@fd77::0:1 h2@fd77::0:2"],
   ] as const)
     test(`${what}: as with IPv4`, async () => {
-      await cluster.reset(`nossl * *;\n${group("six", hosts, "/srv/data")}`);
+      await cluster.reset(group("six", hosts, "/srv/data"));
       for (const host of [h1, h2]) {
         host.write("/etc/hosts", "::1 localhost\nfd77::0:1 h1\nfd77::0:2 h2\n");
         await host.serve("inetd", OVER_IPV6);

@@ -29,13 +29,17 @@ describe("what the documents tell an administrator to write", () => {
   let h1: Host;
   let h2: Host;
   before(async () => {
-    cluster = await startCluster({ hosts: ["h1", "h2"], packages: ["cron"] });
+    cluster = await startCluster({
+      hosts: ["h1", "h2"],
+      packages: ["cron"],
+      cfg: groupOf(["h1", "h2"]).replace("nossl * *;", ""),
+    });
     h1 = cluster.host("h1");
     h2 = cluster.host("h2");
   });
   after(() => cluster.close());
   beforeEach(async () => {
-    await cluster.reset(groupOf(["h1", "h2"]));
+    await cluster.reset();
     await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
   });
 
