@@ -138,6 +138,7 @@ async function runOthers(line: CommandLine, env: NodeJS.ProcessEnv): Promise<num
     : null;
   const result = await askOthers(
     host,
+    configuration,
     peers,
     { ...line, output: line.verbose || live },
     showProgress(screen, peers, line.verbose),

@@ -5,6 +5,7 @@ import type { HostOptions } from "../host.ts";
 import type { AskOverrides } from "../requester/options.ts";
 import type { Selection } from "../requester/plan.ts";
 import { OTHERS_RULES, PORT_RULE, type Rule } from "../settings.ts";
+import { VERIFY, type Verify } from "../others/run.ts";
 import { columnsOf } from "../terminal.ts";
 
 const MODES = ["others", "status", "test", "show-config"] as const;
@@ -16,7 +17,7 @@ export interface CommandLine extends AskOverrides {
   readonly selection: Selection;
   readonly dryRun: boolean;
   readonly reconcile: boolean;
-  readonly verify: boolean;
+  readonly verify: Verify | null;
   /** --status of every host, not of this one alone. */
   readonly all: boolean;
   readonly verbose: boolean;
@@ -107,7 +108,10 @@ export async function parseCommandLine(argv: readonly string[]): Promise<Command
       },
       reconcile: { type: "boolean", describe: "Compare databases too: bring files whose origin is gone" },
       all: { type: "boolean", describe: "With --status: who holds files for whom in the whole cluster" },
-      verify: { type: "boolean", describe: "Compare with each peer afterwards" },
+      verify: {
+        type: "string",
+        describe: "Compare with each peer afterwards; --verify=content compares what is in the files too",
+      },
       port: { alias: "p", type: "string", requiresArg: true, describe: "csync2rev's TCP port" },
       deadline: {
         type: "string",
@@ -195,7 +199,7 @@ export async function parseCommandLine(argv: readonly string[]): Promise<Command
     },
     dryRun: options["dry-run"] === true,
     reconcile: options.reconcile === true,
-    verify: options.verify === true,
+    verify: verify(options.verify),
     all: options.all === true,
     verbose: options.verbose === true,
     quiet: options.quiet === true,
@@ -234,6 +238,17 @@ function names(option: string, list: string | undefined): string[] | undefined {
   const found = list?.split(",").filter((name) => name !== "");
   if (found?.length === 0)
     throw new Csync2revError("usage", `--${option} names nobody: write --${option} A,B`);
+  return found;
+}
+
+function verify(value: string | undefined): Verify | null {
+  if (value === undefined) return null;
+  const found = VERIFY.find((how) => how === (value === "" ? "records" : value));
+  if (found === undefined)
+    throw new Csync2revError(
+      "usage",
+      `--verify ${JSON.stringify(value)} is not allowed: write --verify or --verify=content`,
+    );
   return found;
 }
 

@@ -1,6 +1,6 @@
 import type { ThisHost } from "../host.ts";
 import { attempt, repeat, type Busy, type Ended, type Insisted, type InsistWatcher } from "./insist.ts";
-import { Merge, OutOfOrder, type Difference, type Side } from "./merge.ts";
+import { Merge, OutOfOrder, type Listener, type Side } from "./merge.ts";
 import { RecordReader, TupleReader } from "./rows.ts";
 import { readCsync2, runCsync2, type Flow, type RunOptions } from "./run.ts";
 import { compare, listFilesOf, type Scope } from "./verbs.ts";
@@ -15,13 +15,13 @@ export type Compared = ComparedEnd | Busy;
 /**
  * Compares the databases of this host and a peer, record by record, and reports each file that differs. However many records there are, it
  * holds no more than a fixed number of them. Changes nothing.
- * @param begin called before each attempt; the function that it returns gets the differences of that attempt
+ * @param begin called before each attempt; what it returns is told what that attempt finds
  */
 export async function compareWith(
   host: ThisHost,
   scope: Scope,
   watcher: InsistWatcher,
-  begin: () => (difference: Difference) => void,
+  begin: () => Listener,
   options: RunOptions = {},
 ): Promise<Compared> {
   return await repeat(host, watcher, async () => {
@@ -51,8 +51,8 @@ class Comparison {
   #outOfOrder: unknown;
 
   /** @param ordered whether to rely on the order of the lists */
-  constructor(ordered: boolean, onDifference: (difference: Difference) => void) {
-    this.#merge = new Merge(ordered, onDifference);
+  constructor(ordered: boolean, listener: Listener) {
+    this.#merge = new Merge(ordered, listener);
   }
 
   /** Throws OutOfOrder. */

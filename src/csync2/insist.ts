@@ -124,6 +124,14 @@ export async function notUnderstood(host: ThisHost, what: string): Promise<strin
 /** What an end means: `exit` 0 is success; else why, and whether it is worth trying again. */
 type Judgement = { readonly exit: number } & Pick<Report, "complaint" | "passing">;
 
+/** Throws `system` if a run was not good; `what` names the run. */
+export function demand<T extends Ended>(end: T | Busy, what: string): asserts end is T {
+  if (end.kind === "busy") throw new Csync2revError("system", `csync2 on this host is busy: ${end.holder}`);
+  if (end.exit === 0) return;
+  const why = end.report.complaint ?? "it gave no reason";
+  throw new Csync2revError("system", `csync2 on this host: ${what} ended with ${end.exit}: ${why}`);
+}
+
 function judge(
   end: Exclude<RunEnd, { kind: "busy" }>,
   command: Command,

@@ -13,6 +13,13 @@ export interface Difference {
 
 export type Side = "here" | "there";
 
+/** Who is told what a comparison finds. */
+export interface Listener {
+  differs(difference: Difference): void;
+  /** Both have recorded the same of this file. */
+  equals?(row: Recorded): void;
+}
+
 /** At most this many records of one side wait for their counterpart: about 40 MB. */
 const WAITING_LIMIT = 200_000;
 /** By default, at most this many files are read from one host. */
@@ -30,7 +37,7 @@ export class OutOfOrder extends Error {}
 export class Merge {
   readonly #ordered: boolean;
   readonly #filesLimit: number;
-  readonly #onDifference: (difference: Difference) => void;
+  readonly #listener: Listener;
   readonly #waiting = { here: new Map<string, Recorded>(), there: new Map<string, Recorded>() };
   readonly #last = { here: "", there: "" };
   readonly #count = { here: 0, there: 0 };
@@ -40,10 +47,10 @@ export class Merge {
    * @param ordered whether to rely on the lists' order
    * @param filesLimit at most this many files are taken from one list
    */
-  constructor(ordered: boolean, onDifference: (difference: Difference) => void, filesLimit = FILES_LIMIT) {
+  constructor(ordered: boolean, listener: Listener, filesLimit = FILES_LIMIT) {
     this.#filesLimit = filesLimit;
     this.#ordered = ordered;
-    this.#onDifference = onDifference;
+    this.#listener = listener;
   }
 
   /** Takes one record. Throws OutOfOrder, or `output` if a list cannot be compared or is too long. */
@@ -61,7 +68,8 @@ export class Merge {
     const counterpart = this.#waiting[other].get(key);
     if (counterpart !== undefined) {
       this.#waiting[other].delete(key);
-      if (counterpart.record !== row.record)
+      if (counterpart.record === row.record) this.#listener.equals?.(row);
+      else
         this.#both(
           row.file,
           side === "here" ? row.record : counterpart.record,
@@ -105,13 +113,13 @@ export class Merge {
   }
 
   #only(side: Side, file: string): void {
-    this.#onDifference({ file, on: side, newer: side });
+    this.#listener.differs({ file, on: side, newer: side });
   }
 
   #both(file: string, here: string, there: string): void {
     const [ours, theirs] = [modified(here), modified(there)];
     const newer =
       ours === null || theirs === null || ours === theirs ? null : ours > theirs ? "here" : "there";
-    this.#onDifference({ file, on: "both", newer });
+    this.#listener.differs({ file, on: "both", newer });
   }
 }

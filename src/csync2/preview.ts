@@ -33,8 +33,10 @@ export async function preview(
   if (dirty.count === 0) return { ...nothingRun(), written, deleted };
   const compared = await compareWith(host, scope, watcher, () => {
     [written, deleted] = [new Counter(limit), new Counter(limit)];
-    return ({ file, on }) => {
-      if (dirty.has(file)) (on === "there" ? deleted : written).add(file);
+    return {
+      differs: ({ file, on }) => {
+        if (dirty.has(file)) (on === "there" ? deleted : written).add(file);
+      },
     };
   });
   return compared.kind === "busy" ? compared : { ...compared, written, deleted };

@@ -1,27 +1,13 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { backoffAfter } from "../backoff.ts";
-import { pathOf, type Prefix } from "../csync2cfg/model.ts";
-import { encode, quote } from "../csync2cfg/source.ts";
-import { Csync2revError } from "../errors.ts";
+import type { Prefix } from "../csync2cfg/model.ts";
 import type { ThisHost } from "../host.ts";
+import { Batch } from "./batch.ts";
 import { compareWith } from "./compare.ts";
-import {
-  attempt,
-  demandWanted,
-  nothingRun,
-  type Busy,
-  type Ended,
-  type Insisted,
-  type InsistWatcher,
-} from "./insist.ts";
-import { Counter, eachDirty } from "./list.ts";
+import { nothingRun, type Busy, type Ended, type InsistWatcher } from "./insist.ts";
+import { Counter } from "./list.ts";
 import type { Difference } from "./merge.ts";
-import { isAlive, isInUse } from "./processes.ts";
-import { TupleReader } from "./rows.ts";
-import { readCsync2, runOnNames } from "./run.ts";
-import { compare, mark, push, type Scope } from "./verbs.ts";
+import { push, type Scope } from "./verbs.ts";
 
 /** How many files are pushed first, before it is known how long that takes. */
 const FIRST_BATCH = 200;
@@ -29,8 +15,6 @@ const FIRST_BATCH = 200;
 const LARGEST_BATCH = 10_000;
 /** A batch is to take so long, in milliseconds, or as long as judging took: that is how long a judgement is relied on. */
 const BATCH_TIME = 2_000;
-/** A push waits so long for the lock, in seconds: then its files are judged anew. */
-const LOCK_WAIT = 5;
 /** It is judged anew so often in a row because the lock was held. */
 const LOCK_TRIES = 3;
 /** At most this many names of files that are left are kept: about 20 MB. */
@@ -71,8 +55,10 @@ export async function pushNewer(
     });
     const compared = await compareWith(host, scope, watcher, () => {
       const anew = (judgement = new Judgement(size, stayed));
-      return (difference) => {
-        if (concerns(difference)) anew.take(difference);
+      return {
+        differs: (difference) => {
+          if (concerns(difference)) anew.take(difference);
+        },
       };
     });
     if (compared.kind === "busy") return compared;
@@ -86,7 +72,7 @@ export async function pushNewer(
     try {
       const unmarked = await batch.mark(wanted);
       if (compared.certificate !== null) await batch.trust(compared.certificate);
-      const pushed = await batch.push(watcher);
+      const pushed = await batch.run(push(scope), watcher);
       if (pushed.kind === "busy") {
         if (++held < LOCK_TRIES) continue;
         return pushed;
@@ -136,106 +122,5 @@ class Judgement {
     if (newer === null || this.#stayed.has(file)) this.left.add(file);
     else if (this.wanted.length < this.#size) this.wanted.push(file);
     else this.more = true;
-  }
-}
-
-/** What the directories' names have behind that of the lock file; the pid of who made one comes next. */
-const DIRECTORY = ".batch-";
-
-/** Files that are pushed together, marked in a database of their own. */
-class Batch {
-  readonly #host: ThisHost;
-  readonly #scope: Scope;
-  readonly #prefixes: readonly Prefix[];
-  readonly #directory: string;
-
-  constructor(host: ThisHost, scope: Scope, prefixes: readonly Prefix[]) {
-    const { settings } = host;
-    removeAbandoned(settings.lockFile);
-    this.#directory = mkdtempSync(`${settings.lockFile}${DIRECTORY}${process.pid}-`);
-    const lockTimeout = Math.min(settings.lockTimeout, LOCK_WAIT);
-    this.#host = { ...host, database: this.#directory, settings: { ...settings, lockTimeout } };
-    this.#scope = scope;
-    this.#prefixes = prefixes.map(({ name, path }) => ({
-      name: encode(name),
-      path: path === null ? null : encode(path),
-    }));
-  }
-
-  /** @returns those that csync2 does not find by their names. Throws `system`. */
-  async mark(files: readonly string[]): Promise<readonly string[]> {
-    const paths = files.flatMap((file) => pathOf(file, this.#prefixes) ?? []);
-    if (paths.length > 0) {
-      const names = Buffer.from(paths.map((path) => `${path}\0`).join(""), "latin1");
-      const end = await attempt(this.#host, mark(this.#scope), {}, (host, command, watcher) =>
-        runOnNames(host, command, names, watcher),
-      );
-      demand(end, "csync2 could not mark files");
-    }
-    const marked = await this.dirty();
-    const wanted = new Set(files);
-    for (const file of marked)
-      if (!wanted.has(file))
-        throw new Csync2revError("system", `csync2 marked ${quote(file)}, which it was not told to`);
-    return files.filter((file) => !marked.has(file));
-  }
-
-  /**
-   * Has csync2 take the peer's certificate into this database, and makes sure that it is the one that the host's own database
-   * knows. Throws `system`.
-   */
-  async trust(certificate: string): Promise<void> {
-    const reader = new TupleReader(() => undefined);
-    const { args, ...command } = compare(this.#scope);
-    const watcher = {
-      stderr: (line: string) => {
-        reader.line(line);
-      },
-    };
-    // The record of one file is asked for, so that the peer lists no more.
-    demand(
-      await attempt(this.#host, { ...command, args: [...args, "/"] }, watcher, readCsync2),
-      "csync2 could not look at the peer's certificate",
-    );
-    if (reader.certificate !== certificate)
-      throw new Csync2revError("system", "the peer's csync2 showed another certificate than a moment ago");
-  }
-
-  async push(watcher: InsistWatcher): Promise<Insisted> {
-    demandWanted(watcher);
-    return await attempt(this.#host, push(this.#scope), watcher);
-  }
-
-  /** What is marked, and not pushed. */
-  async dirty(): Promise<ReadonlySet<string>> {
-    const files = new Set<string>();
-    const add = (file: string): void => {
-      files.add(file);
-    };
-    await eachDirty(this.#host, this.#scope, add, () => {
-      files.clear();
-    });
-    return files;
-  }
-
-  close(): void {
-    rmSync(this.#directory, { recursive: true, force: true });
-  }
-}
-
-function demand(end: Insisted, what: string): void {
-  if (end.kind === "ended" && end.exit === 0) return;
-  const why = end.kind === "ended" ? (end.report.complaint ?? `status ${end.exit}`) : end.holder;
-  throw new Csync2revError("system", `${what}: ${why}`);
-}
-
-/** Removes what a process that was killed has left. A csync2 may still be at work in it. */
-function removeAbandoned(lockFile: string): void {
-  const begin = basename(lockFile) + DIRECTORY;
-  for (const name of readdirSync(dirname(lockFile))) {
-    if (!name.startsWith(begin)) continue;
-    const directory = join(dirname(lockFile), name);
-    const pid = Number.parseInt(name.slice(begin.length), 10);
-    if (!isAlive(pid) && !isInUse(directory)) rmSync(directory, { recursive: true, force: true });
   }
 }

@@ -160,6 +160,11 @@ export function modified(record: string): number | null {
   return seconds === undefined ? null : Number(seconds);
 }
 
+/** Whether a record is of a regular file (checktxt.c). */
+export function isRegular(record: string): boolean {
+  return record.includes(":type=reg");
+}
+
 /** A name in the form in which csync2's database stores and sorts it (urlencode.c). */
 export function databaseName(file: string): string {
   return file.replace(

@@ -151,6 +151,14 @@ export function push({ peer, groups }: Scope): Command {
   return { args: ["-u", "-P", peer, ...limitedTo(groups)], good: [0], talks: true };
 }
 
+/**
+ * Has csync2 compare what is dirty for the peer, contents too, and write nothing (-d). Files that are the same are no longer dirty
+ * afterwards: for a database of our own.
+ */
+export function compareContents({ peer, groups }: Scope): Command {
+  return { args: ["-u", "-d", "-P", peer, ...limitedTo(groups)], good: [0], reads: true };
+}
+
 function limitedTo(groups: Scope["groups"]): readonly string[] {
   return groups === null ? [] : ["-G", groups.join(",")];
 }

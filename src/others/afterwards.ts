@@ -1,10 +1,11 @@
+import type { Csync2Cfg } from "../csync2cfg/model.ts";
 import type { ThisHost } from "../host.ts";
 import { unless } from "../requester/limits.ts";
 import type { AskOptions } from "../requester/options.ts";
 import type { PeerResult } from "../requester/outcome.ts";
 import type { Differences } from "./differences.ts";
-import { checkHere, differencesFrom } from "./local.ts";
-import type { OthersRun, OthersWatcher } from "./run.ts";
+import { checkHere, contentsFrom, differencesFrom } from "./local.ts";
+import type { OthersRun, OthersWatcher, Verify } from "./run.ts";
 import type { Turn } from "./turn.ts";
 
 /** What is compared once all peers have been asked. */
@@ -55,14 +56,16 @@ export class Afterwards {
   }
 
   /** Compares with every peer from which everything has come: what differs all the same is pending. */
-  async verify(): Promise<void> {
+  async verify(cfg: Csync2Cfg, how: Verify): Promise<void> {
     let checked: Promise<void> | undefined;
     const { limits } = this.#asking;
     await this.#compare(
       () => true,
       async ({ route }) => {
         await unless(["deadline", "interrupt"], limits, (checked ??= checkHere(this.#host, false)));
-        return await differencesFrom(this.#host, route, limits);
+        const found = await differencesFrom(this.#host, route, limits);
+        if (how === "content") found.addContents(await contentsFrom(this.#host, cfg, route, limits));
+        return found;
       },
     );
   }

@@ -1,15 +1,18 @@
 import { check } from "../csync2/check.ts";
 import { compareWith } from "../csync2/compare.ts";
-import type { Insisted } from "../csync2/insist.ts";
+import { demand } from "../csync2/insist.ts";
+import { differentContents, type Contents } from "../csync2/contents.ts";
 import { Counter, eachRecord, listDirty } from "../csync2/list.ts";
-import type { Difference } from "../csync2/merge.ts";
+import type { Difference, Listener } from "../csync2/merge.ts";
 import { lookIntoDatabase, type Look } from "../csync2/look.ts";
 import type { Scope } from "../csync2/verbs.ts";
+import type { RunOptions } from "../csync2/run.ts";
+import type { Csync2Cfg } from "../csync2cfg/model.ts";
 import { Csync2revError } from "../errors.ts";
 import { csync2Lock, type ThisHost } from "../host.ts";
 import { onLimit, unless, type Limits } from "../requester/limits.ts";
 import type { Route } from "../requester/plan.ts";
-import { Differences } from "./differences.ts";
+import { Differences, NAMES_OF_A_KIND } from "./differences.ts";
 
 /** At most this many dirty files are looked at for deletions, and this many are named. */
 const DIRTY_LIMIT = 200_000;
@@ -19,7 +22,7 @@ const DIRTY_LIMIT = 200_000;
  * more. Throws `system`.
  */
 export async function checkHere(host: ThisHost, isNew: boolean): Promise<void> {
-  demandSuccess(await check(host, {}, isNew), "its check");
+  demand(await check(host, {}, isNew), "its check");
 }
 
 /** The files on which this host's database and a peer's disagree, of those that `concerns` says. Throws `system`, or `gone` if a limit is reached. */
@@ -30,19 +33,40 @@ export async function differencesFrom(
   concerns: (difference: Difference) => boolean = () => true,
 ): Promise<Differences> {
   let differences = new Differences();
+  const begin = (): Listener => {
+    const found = (differences = new Differences());
+    return {
+      differs: (difference) => {
+        if (concerns(difference)) found.add(difference);
+      },
+    };
+  };
+  demand(
+    await stoppable(limits, (options) => compareWith(host, scopeOf(route), {}, begin, options)),
+    "its comparison",
+  );
+  return differences;
+}
+
+/** The files that both databases have alike, and whose contents differ. Throws `system`, or `gone` if a limit is reached. */
+export async function contentsFrom(
+  host: ThisHost,
+  cfg: Csync2Cfg,
+  route: Route,
+  limits: Limits,
+): Promise<Contents> {
+  return await stoppable(limits, (options) =>
+    differentContents(host, scopeOf(route), cfg, NAMES_OF_A_KIND, options),
+  );
+}
+
+/** Work that ends its csync2s, and is no longer waited for, when a limit is reached. */
+async function stoppable<T>(limits: Limits, work: (options: RunOptions) => Promise<T>): Promise<T> {
   const stopping = new AbortController();
   const forget = onLimit(limits, () => {
     stopping.abort();
   });
-  const begin = () => {
-    const found = (differences = new Differences());
-    return (difference: Difference) => {
-      if (concerns(difference)) found.add(difference);
-    };
-  };
-  const comparing = compareWith(host, scopeOf(route), {}, begin, { stop: stopping.signal }).finally(forget);
-  demandSuccess(await unless(["deadline", "interrupt"], limits, comparing), "its comparison");
-  return differences;
+  return await unless(["deadline", "interrupt"], limits, work({ stop: stopping.signal }).finally(forget));
 }
 
 /** The files that have been deleted here, of which a peer has not been told: it would give them back. Throws `system` or `output`. */
@@ -72,11 +96,4 @@ export async function lookHere(host: ThisHost): Promise<Look> {
 
 function scopeOf({ group, peer }: Route): Scope {
   return { me: group.me.peername, peer: peer.peername, groups: null };
-}
-
-function demandSuccess(end: Insisted, what: string): void {
-  if (end.kind === "busy") throw new Csync2revError("system", `csync2 on this host is busy: ${end.holder}`);
-  if (end.exit === 0) return;
-  const why = end.report.complaint ?? "it gave no reason";
-  throw new Csync2revError("system", `csync2 on this host: ${what} ended with ${end.exit}: ${why}`);
 }

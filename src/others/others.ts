@@ -1,3 +1,4 @@
+import type { Csync2Cfg } from "../csync2cfg/model.ts";
 import type { ThisHost } from "../host.ts";
 import { Afterwards } from "./afterwards.ts";
 import { secondsSince } from "../requester/limits.ts";
@@ -24,6 +25,7 @@ export interface OthersResult {
  */
 export async function askOthers(
   host: ThisHost,
+  cfg: Csync2Cfg,
   peers: readonly PlannedPeer[],
   options: OthersOptions,
   watcher: OthersWatcher,
@@ -46,7 +48,7 @@ export async function askOthers(
 
   const afterwards = new Afterwards(host, run, asking, watcher, turns, results);
   await afterwards.renew();
-  if (options.verify) await afterwards.verify();
+  if (options.verify !== null) await afterwards.verify(cfg, options.verify);
   return {
     host: host.hostname,
     seconds: secondsSince(began),

@@ -22,11 +22,15 @@ const LOOK_EVERY = 250;
 /** How often a peer is asked to push once more where files have changed while it pushed. */
 const MORE_PUSHES = 3;
 
+export const VERIFY = ["records", "content"] as const;
+export type Verify = (typeof VERIFY)[number];
+
 /** What the command line asks for. */
 export interface OthersOptions extends AskOverrides {
   readonly dryRun: boolean;
   readonly reconcile: boolean;
-  readonly verify: boolean;
+  /** Whether to compare afterwards, and what: what csync2 has recorded, or contents too. */
+  readonly verify: Verify | null;
   /** Whether csync2's lines on the peers are wanted. */
   readonly output: boolean;
 }

@@ -29,9 +29,11 @@ function merge(
   sorted: boolean,
 ): Map<string, Difference> {
   const found = new Map<string, Difference>();
-  const merge = new Merge(ordered, (difference) => {
-    assert.ok(!found.has(difference.file), "told once");
-    found.set(difference.file, difference);
+  const merge = new Merge(ordered, {
+    differs: (difference) => {
+      assert.ok(!found.has(difference.file), "told once");
+      found.set(difference.file, difference);
+    },
   });
   const order = (side: Side): [string, string][] => {
     const rows = [...side];
@@ -82,7 +84,7 @@ describe("two lists that are read side by side", () => {
   });
 
   test("one file that lists one file twice is no list", () => {
-    const twice = new Merge(false, () => undefined);
+    const twice = new Merge(false, { differs: () => undefined });
     twice.take("here", { file: "/a", record: record(1) });
     assert.throws(() => {
       twice.take("here", { file: "/a", record: record(2) });
@@ -91,7 +93,7 @@ describe("two lists that are read side by side", () => {
 
   test("a million differences in order are counted, and none is held", () => {
     let count = 0;
-    const counting = new Merge(true, () => count++);
+    const counting = new Merge(true, { differs: () => count++ });
     counting.end("here");
     for (let i = 0; i < 1_000_000; i++)
       counting.take("there", { file: `/srv/${String(i).padStart(8, "0")}`, record: record(1) });
@@ -100,7 +102,7 @@ describe("two lists that are read side by side", () => {
   });
 
   test("a list without end is given up on", () => {
-    const endless = new Merge(true, () => undefined, 1_000);
+    const endless = new Merge(true, { differs: () => undefined }, 1_000);
     endless.end("here");
     assert.throws(() => {
       for (let i = 0; ; i++)
