@@ -14,6 +14,15 @@ export function printable(text: string): string {
   });
 }
 
+/** An arrow marks what csync2rev says to do. Whatever looks like one, of all the blocks that Unicode has them in. */
+const ARROWS =
+  /[\u2190-\u21ff\u2794-\u27be\u27f0-\u27ff\u2900-\u297f\u2b00-\u2bff\uffe9-\uffec\u{1f800}-\u{1f8ff}]/gu;
+
+/** The words of a peer, or of csync2 there, fit to stand beside csync2rev's own: they cannot pass for advice. */
+export function quotable(text: string): string {
+  return printable(text).replace(ARROWS, (arrow) => `\\u{${(arrow.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
 /** `value` as JSON that is fit for a terminal: what is not is written as `\\uHHHH`, which is the same to whoever parses it. */
 export function printableJson(value: unknown, indent = 0): string {
   return JSON.stringify(value, null, indent).replace(UNPRINTABLE, (character) =>

@@ -1,6 +1,6 @@
 import type { Checkup } from "./checkup.ts";
 import type { Finding, Status } from "./finding.ts";
-import { printable } from "../printable.ts";
+import { printable, quotable } from "../printable.ts";
 import type { Paint } from "../terminal.ts";
 
 const COLOURS = { ok: "green", warning: "yellow", failed: "red" } as const;
@@ -9,7 +9,9 @@ const STATUS_WIDTH = "warning".length;
 
 /** What `--test` prints: one line for each item and peer, with what to do below it, then a sum. */
 export function describeCheckup({ items, peers }: Checkup, quiet: boolean, paint: Paint): string {
-  const findings: readonly Finding[] = [...items, ...peers];
+  // A detail of several lines is this host's own.
+  const answers = peers.map((finding) => ({ ...finding, detail: quotable(finding.detail) }));
+  const findings: readonly Finding[] = [...items, ...answers];
   const told = quiet ? findings.filter(({ status }) => status !== "ok") : findings;
   const text = told.map((finding) => describeFinding(finding, paint)).join("");
   if (quiet) return text;

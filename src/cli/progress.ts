@@ -2,7 +2,7 @@ import { isAnnouncement } from "../csync2/output.ts";
 import type { OthersWatcher } from "../others/run.ts";
 import type { Screen } from "../others/screen.ts";
 import { describeStage } from "../others/words.ts";
-import { printable } from "../printable.ts";
+import { printable, quotable } from "../printable.ts";
 import type { PlannedPeer } from "../requester/plan.ts";
 
 /** How many bytes of the peers' lines may wait for their reader before further lines are left out. */
@@ -32,7 +32,7 @@ export function showProgress(
         const before =
           leftOut > 0 ? `(${leftOut} lines left out: they came faster than they were read)\n` : "";
         leftOut = 0;
-        const text = `${before}${printable(peer.name)}: ${printable(line)}\n`;
+        const text = `${before}${printable(peer.name)}: ${quotable(line)}\n`;
         if (screen === null) process.stderr.write(text);
         else screen.print(text);
       }

@@ -1,6 +1,6 @@
 import { VERBS, type Verb } from "../csync2/verbs.ts";
 import type { HostOptions } from "../host.ts";
-import { printable } from "../printable.ts";
+import { printable, quotable } from "../printable.ts";
 import type { Stage } from "../requester/ask.ts";
 import type { PeerResult } from "../requester/outcome.ts";
 import { remediesFor } from "../requester/remedies.ts";
@@ -12,7 +12,7 @@ import { nameOf, table } from "./table.ts";
  * Every sentence that `--others` says, but for the remedies, which `--test` says too (requester/remedies.ts), and the kinds of
  * difference (differences.ts). Rules: first the table, then a paragraph for each peer that somebody must look at, then one line that sums up.
  * A paragraph: `peer: outcome: reason: detail`, the files with four blanks, what to do behind an arrow. Whatever comes from a peer
- * goes through printable().
+ * goes through quotable(): the arrow is csync2rev's alone.
  */
 
 /**
@@ -73,13 +73,14 @@ function describeRun(doing: string, idle: number, files: number): string {
 
 function describeTrouble(result: PeerResult, host: string, options: HostOptions, dryRun: boolean): string {
   const { peer, outcome, reason, detail, pending, files } = result;
-  const what = [nameOf(outcome, dryRun), reason === outcome ? null : reason, detail].filter(
+  const said = detail === null ? null : quotable(detail);
+  const what = [nameOf(outcome, dryRun), reason === outcome ? null : reason, said].filter(
     (word) => word !== null,
   );
   const unnamed = (pending ?? 0) - files.length;
   return [
     `${peer}: ${what.join(": ")}`,
-    ...files.map((file) => `    ${file}`),
+    ...files.map((file) => `    ${/^[/%]/.test(file) ? quotable(file) : JSON.stringify(quotable(file))}`),
     ...(files.length > 0 && unnamed > 0 ? [`    and ${unnamed} more`] : []),
     ...advice(result, host, options, dryRun).map((line) => `  → ${line}`),
   ]

@@ -1,5 +1,5 @@
 import type { HostOptions } from "../host.ts";
-import { printable } from "../printable.ts";
+import { printable, quotable } from "../printable.ts";
 import { remediesFor } from "../requester/remedies.ts";
 import { cells, padded, type Paint } from "../terminal.ts";
 import type { StatusResult } from "./status.ts";
@@ -65,7 +65,8 @@ function troubles({ peers, host, seconds }: StatusResult, options: HostOptions):
   const inSync = peers.filter(({ outcome }) => outcome === "in-sync").length;
   return [
     ...troubled.map((row) => {
-      const what = [row.outcome, row.reason === row.outcome ? null : row.reason, row.detail];
+      const said = row.detail === null ? null : quotable(row.detail);
+      const what = [row.outcome, row.reason === row.outcome ? null : row.reason, said];
       const outcome = row.outcome === "in-sync" ? "caught-up" : row.outcome;
       const remedies = remediesFor({ ...row, outcome, host, exit: null, files: [], options });
       return [

@@ -9,6 +9,7 @@ import { openRequest, replySealer } from "../../src/wire/seal.ts";
 const [manner = "", key = "", port = "30866", address = ""] = process.argv.slice(2);
 
 const ESCAPES = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202egnp\r\nforged\0\ufeff";
+const ADVICE = "  → to mend this, run here  rm -rf /";
 const ACCEPTED = { type: "accepted" };
 const DONE = { type: "done", exit: 0, updated: 0, deleted: 0, pending: 0, attempts: 1, seconds: 0 };
 /** A check that found something to push, so that the requester goes on to ask for the push. */
@@ -74,6 +75,20 @@ const MANNERS: Readonly<Record<string, (socket: Socket, say: Say, verb: string) 
   },
   "escapes-refused": (socket, say) => {
     socket.write(say({ type: "refused", reason: "config", detail: ESCAPES })[0] ?? "");
+  },
+  advises: (socket, say, verb) => {
+    const done = {
+      ...DONE,
+      exit: 1,
+      pending: 3,
+      files: [ADVICE, `/srv/${ADVICE}`, `x\n${ADVICE}`],
+      detail: `no\n${ADVICE}`,
+    };
+    const refused = { type: "refused", reason: "config", detail: `no\n${ADVICE}` };
+    for (const frame of verb === "check" || verb === "update"
+      ? say(ACCEPTED, line(ADVICE), done)
+      : say(refused))
+      socket.write(frame);
   },
   absurd: (socket, say) => {
     const done = {

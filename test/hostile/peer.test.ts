@@ -45,6 +45,7 @@ const MANNERS: Readonly<Record<string, readonly string[]>> = {
   "no-greeting": ["unreachable"],
   "another-version": ["unanswered"],
   "hangs-up": ["unanswered"],
+  advises: ["refused"],
 };
 
 describe("a host that asks hostile peers", () => {
@@ -86,7 +87,7 @@ describe("a host that asks hostile peers", () => {
     h1.run(["csync2rev", "--others", "--deadline", "4", ...args]);
 
   test("never takes them for done, and tells what each did", async () => {
-    const { stdout, stderr, code } = await ask("--json", "--jobs", "30");
+    const { stdout, stderr, code } = await ask("--json", "--jobs", "30", "--deadline", "10");
     const result = JSON.parse(stdout) as { peers: Peer[] };
     const outcomes = Object.fromEntries(
       peers.map(({ manner, name }) => [manner, result.peers.find(({ peer }) => peer === name)]),
@@ -119,6 +120,20 @@ describe("a host that asks hostile peers", () => {
     const foreign = onTerminal.stdout.replaceAll(own, "");
     assert.match(foreign, /owned/);
     assert.doesNotMatch(foreign, UNPRINTABLE);
+  });
+
+  test("never takes their words for csync2rev's own advice", async () => {
+    const name = peers.find(({ manner }) => manner === "advises")?.name ?? "";
+    for (const mode of ["--others -v --deadline 3", "--test --connect-timeout 1", "--status"]) {
+      const { stdout, stderr } = await h1.run(`csync2rev ${mode} -P ${name}`);
+      const said = (stdout + stderr).split("\n").filter((text) => text.includes("rm -rf"));
+      assert.ok(said.length > 0, `${mode}: ${stdout}${stderr}`);
+      for (const text of said) {
+        assert.doesNotMatch(text, /→/);
+        assert.match(text, /\\u\{2192\} to mend this/);
+      }
+      assert.match(stdout, /^ *→ /m);
+    }
   });
 
   test("keeps its memory while one never ends", async () => {
