@@ -21,6 +21,12 @@ import { buildStandalone } from "./standalone.ts";
 const TOP = join(import.meta.dirname, "..");
 const DOC = "usr/share/doc/csync2rev";
 const MAINTAINER_SCRIPTS = ["postinst", "prerm", "postrm"];
+/** Where each shell looks for what packages bring. */
+const COMPLETIONS = {
+  bash: "usr/share/bash-completion/completions/csync2rev",
+  zsh: "usr/share/zsh/vendor-completions/_csync2rev",
+  fish: "usr/share/fish/vendor_completions.d/csync2rev.fish",
+};
 /** A file on disk takes whole blocks of this many bytes: dpkg counts so. */
 const BLOCK = 1024;
 
@@ -61,7 +67,7 @@ function layOut(tree: string, program: string): void {
   put(tree, "usr/share/man/man8/csync2rev.8.gz", gzipSync(read("man/csync2rev.8"), { level: 9 }));
   for (const unit of readdirSync(join(TOP, "systemd")))
     put(tree, `lib/systemd/system/${unit}`, read(`systemd/${unit}`));
-  put(tree, "usr/share/bash-completion/completions/csync2rev", completion());
+  for (const [shell, file] of Object.entries(COMPLETIONS)) put(tree, file, completion(shell));
   for (const sample of ["inetd/inetd.conf", "inetd/services", "xinetd/csync2rev"])
     put(tree, `${DOC}/examples/${sample.replace("/", ".")}`, read(sample));
   const guides = readdirSync(join(TOP, "docs")).map((name) => `docs/${name}`);
@@ -106,11 +112,9 @@ function md5sums(tree: string): string {
   return execFileSync("md5sum", files(tree), { cwd: tree, encoding: "utf8" });
 }
 
-function completion(): string {
-  return execFileSync(process.execPath, [join(TOP, "dist/csync2rev.cjs"), "--completion"], {
-    encoding: "utf8",
-    env: { PATH: process.env["PATH"], SHELL: "/bin/bash" },
-  });
+function completion(shell: string): string {
+  const program = join(TOP, "dist/csync2rev.cjs");
+  return execFileSync(process.execPath, [program, "--completion", shell], { encoding: "utf8" });
 }
 
 /** The newest section of CHANGELOG.md: its heading is "## [VERSION] - YYYY-MM-DD". */

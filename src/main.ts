@@ -1,5 +1,6 @@
 import { greet } from "./handler/greet.ts";
 import { guardConnection, isConnection } from "./handler/guard.ts";
+import { statOf } from "./runtime/descriptors.ts";
 
 void main(process.argv.slice(2));
 
@@ -18,13 +19,13 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 /**
- * Whether to run the handler: with -i, or if standard error is a connection. Otherwise if no other mode is asked for, there is no terminal,
- * and all options are the handler's own. Then a typing error in a crontab is reported by the command line.
+ * Whether to run the handler: with -i, or if standard error is a connection. Otherwise if standard input is a socket, no other mode is
+ * asked for, and all options are the handler's own. Then a typing error in a crontab is reported by the command line, and so is a mode
+ * that is missing there.
  */
 async function isHandler(args: readonly string[]): Promise<boolean> {
   if (args.some((arg) => /^(-i|--inetd)$/.test(arg)) || isConnection()) return true;
-  const { isatty } = await import("node:tty");
-  if (isatty(0)) return false;
+  if (statOf(0)?.isSocket() !== true) return false;
   const { readOptions } = await import("./handler/options.ts");
   try {
     readOptions(args);

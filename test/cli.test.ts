@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync, type SpawnSyncReturns } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -32,6 +32,22 @@ function run(files: Readonly<Record<string, string>>, ...args: readonly string[]
     input: "",
   });
   return { code: status, stdout, stderr: stderr.replaceAll(system, "/etc") };
+}
+
+/** Runs it with this as its standard input, which is no socket, and output. */
+function onStdin(
+  stdin: number | "ignore",
+  stdout: number | "pipe" = "pipe",
+  ...args: readonly string[]
+): SpawnSyncReturns<string> {
+  const [program, ...first] = COMMAND;
+  const system = mkdtempSync(join(directory, "etc-"));
+  for (const [name, text] of Object.entries(GOOD)) writeFileSync(join(system, name), text);
+  return spawnSync(program, [...first, ...args], {
+    env: { PATH: process.env["PATH"], CSYNC2_SYSTEM_DIR: system },
+    encoding: "utf8",
+    stdio: [stdin, stdout, "pipe"],
+  });
 }
 
 const KEY = { "csync2.key": `${"k".repeat(64)}\n` };
@@ -107,10 +123,26 @@ describe("what is wrong is said in one message, with what to do and the right st
       GOOD,
       ["-o", "--bogus"],
       64,
-      /^csync2rev: Unknown argument: bogus; csync2rev --help shows every option\n$/,
+      /^csync2rev: unknown option "--bogus": csync2rev --help shows every option\n$/,
     ],
-    ["a mistyped mode, as in a crontab", GOOD, ["--other"], 64, /^csync2rev: Unknown argument: other; /],
-    ["no mode", GOOD, ["--reconcile"], 64, /^csync2rev: say what to do: --others, /],
+    [
+      "a mistyped mode, as in a crontab",
+      GOOD,
+      ["--other"],
+      64,
+      /^csync2rev: unknown option "--other": did you mean --others\?\n$/,
+    ],
+    ["a mistyped option", GOOD, ["-o", "--dryrun=1"], 64, /"--dryrun=1": did you mean --dry-run\?\n$/],
+    ["a part of an option", GOOD, ["-o", "--timeout", "5"], 64, /: did you mean --connect-timeout\?\n$/],
+    [
+      "one dash too few, with letters of other options",
+      GOOD,
+      ["-others"],
+      64,
+      /: did you mean --others\?\n$/,
+    ],
+    ["a mode without dashes", GOOD, ["status"], 64, /"status": did you mean --status\?\n$/],
+    ["no mode", GOOD, ["--reconcile"], 64, /^csync2rev: a mode is missing: write --others, /],
     [
       "a list twice",
       GOOD,
@@ -125,9 +157,28 @@ describe("what is wrong is said in one message, with what to do and the right st
       64,
       /^csync2rev: --port "0" is/,
     ],
-    ["a list of nobody", GOOD, ["-o", "-P", ""], 64, /^csync2rev: --peer names nobody: write --peer A,B\n$/],
-    ["a missing argument", GOOD, ["-o", "-P"], 64, /^csync2rev: Not enough arguments following: P/],
-    ["a stray word", GOOD, ["-o", "now"], 64, /"now"|Unknown argument: now/],
+    ["a list of nobody", GOOD, ["-o", "-P", ","], 64, /^csync2rev: --peer names nobody: write --peer A,B\n$/],
+    [
+      "a missing argument",
+      GOOD,
+      ["-o", "-P", "--json"],
+      64,
+      /^csync2rev: --peer needs an argument: write --peer A,B\n$/,
+    ],
+    [
+      "a peer without -P",
+      GOOD,
+      ["--others", "h1"],
+      64,
+      /^csync2rev: unknown argument "h1": if it is a peer, write -P h1\n$/,
+    ],
+    [
+      "a key with a blank at its end",
+      { ...GOOD, "csync2.key": `${"k".repeat(64)} \n` },
+      ["-o"],
+      78,
+      / a blank at its end$/m,
+    ],
     [
       "a port that is none",
       GOOD,
@@ -142,7 +193,13 @@ describe("what is wrong is said in one message, with what to do and the right st
       64,
       /^csync2rev: --deadline "soon" is not allowed: a whole number of seconds/,
     ],
-    ["two modes", GOOD, ["-o", "--show-config"], 64, /mutually exclusive/],
+    [
+      "two modes",
+      GOOD,
+      ["-o", "--show-config"],
+      64,
+      /^csync2rev: --others does not go with --show-config\n$/,
+    ],
   ];
   for (const [what, files, args, code, message] of cases)
     test(what, () => {
@@ -153,15 +210,65 @@ describe("what is wrong is said in one message, with what to do and the right st
     });
 });
 
-test("to complete a line does not run it", () => {
-  const complete = (...line: readonly string[]): Said =>
-    run(GOOD, "--get-yargs-completions", "csync2rev", ...line);
-  for (const line of [
-    ["--others", "--peer", "h"],
-    ["--others", "--metrics", join(directory, "m")],
+test("without a mode, and nobody at a terminal, it says that one is missing", () => {
+  for (const stdin of ["/dev/null", PROGRAM]) {
+    const { status, stdout, stderr } = onStdin(openSync(stdin, "r"));
+    assert.match(
+      stderr,
+      /^csync2rev: a mode is missing: write --others, --status, --test or --show-config, or /,
+    );
+    assert.deepEqual([status, stdout], [64, ""]);
+  }
+  const piped = spawnSync("sh", ["-c", 'true | "$@"', "sh", ...COMMAND], { encoding: "utf8" });
+  assert.deepEqual([piped.status, piped.stdout], [64, ""]);
+});
+
+describe("what cannot be written to standard output is an error", () => {
+  for (const args of [
+    ["--help"],
+    ["--version"],
+    ["--completion", "bash"],
+    ["--show-config", "-N", "h1"],
+    ["--others", "-N", "h1", "--deadline", "1"],
+    ["--others", "-N", "h1", "--deadline", "1", "--json"],
+    ["--status", "-N", "h1", "--deadline", "1"],
+    ["--test", "-N", "h1", "--deadline", "1"],
   ])
-    assert.deepEqual(complete(...line), { code: 0, stdout: "", stderr: "" });
-  assert.match(complete("--others", "--re").stdout, /^--reconcile(:|$)/m);
+    test(args.join(" "), () => {
+      const { status, stderr } = onStdin("ignore", openSync("/dev/full", "w"), ...args);
+      assert.match(stderr, /^csync2rev: cannot write to standard output: ENOSPC$/m);
+      assert.ok(status !== 0 && status !== null);
+    });
+});
+
+describe("--help", () => {
+  /** What it prints on a terminal of so many columns. */
+  const helpAt = (columns: number): string =>
+    spawnSync(
+      "script",
+      ["--quiet", "--command", `stty cols ${columns}; "$PROGRAM" $FIRST --help`, "/dev/null"],
+      { encoding: "utf8", env: { ...process.env, PROGRAM: COMMAND[0], FIRST: COMMAND.slice(1).join(" ") } },
+    ).stdout.replaceAll("\r\n", "\n");
+
+  test("has what arguments are, defaults, exit statuses, and where the manual is", () => {
+    const help = helpAt(100);
+    assert.match(help, /^ {6}--settings FILE +Read/m);
+    assert.match(help, /^ {6}--deadline SECONDS .*\(default 300\)$/m);
+    assert.match(
+      help,
+      /^Exit status:\n {2}0 .*\n {2}1 .*\n {2}64 .*\n {2}75 .*\n {2}77 .*\n {2}78 .*\n {2}130 /m,
+    );
+    assert.match(help, /csync2rev\(8\)/);
+    assert.doesNotMatch(help, /\[string\]|\[boolean\]/);
+  });
+
+  for (const columns of [40, 71, 80, 200])
+    test(`breaks no word at ${columns} columns`, () => {
+      const words = (text: string): string => text.replaceAll(/\s+/g, " ");
+      const help = helpAt(columns);
+      assert.equal(words(help), words(helpAt(1000)));
+      for (const line of help.split("\n")) assert.ok(line.length <= columns, line);
+    });
 });
 
 test("nobody to ask is no error", () => {
@@ -250,7 +357,7 @@ test("the packed file installs to a program that works, without a registry", () 
     join(into, packed),
   );
   const { stdout } = spawnSync(join(into, "bin/csync2rev"), ["--version"], { encoding: "utf8" });
-  assert.equal(`csync2rev-${stdout.trim()}.tgz`, packed);
+  assert.equal(`${stdout.trim().replace(" ", "-")}.tgz`, packed);
 });
 
 test(

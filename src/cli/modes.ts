@@ -1,3 +1,4 @@
+import packageJson from "../../package.json" with { type: "json" };
 import { checkUp } from "../checkup/checkup.ts";
 import { describeCheckup } from "../checkup/report.ts";
 import { describeWarning } from "../csync2cfg/model.ts";
@@ -16,7 +17,10 @@ import { describeMatrix, describeStatus } from "../status/report.ts";
 import { statusOf } from "../status/status.ts";
 import { showConfig } from "../show-config.ts";
 import { columnsOf, isScreen, painter } from "../terminal.ts";
-import { parseCommandLine, type CommandLine } from "./options.ts";
+import { COMPLETE, completeNames, completionScript } from "./completion.ts";
+import { describeHelp } from "./help.ts";
+import { parseCommandLine, type CommandLine } from "./line.ts";
+import { print } from "./print.ts";
 import { showProgress } from "./progress.ts";
 
 /**
@@ -25,14 +29,24 @@ import { showProgress } from "./progress.ts";
  * @returns the exit status
  */
 export async function runCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  process.stdout.on("error", () => undefined);
+  // Nowhere left to say it.
+  process.stderr.on("error", () => undefined);
   try {
-    const line = await parseCommandLine(argv);
-    if (typeof line === "string") {
-      if (line !== "") process.stdout.write(`${line}\n`);
+    if (argv[0] === COMPLETE) {
+      await print(completeNames(argv.slice(1), env));
       return EXIT.caughtUp;
     }
+    const line = await parseCommandLine(argv);
     switch (line.mode) {
+      case "help":
+        await print(describeHelp(columnsOf(process.stdout)));
+        return EXIT.caughtUp;
+      case "version":
+        await print(`csync2rev ${packageJson.version}\n`);
+        return EXIT.caughtUp;
+      case "completion":
+        await print(completionScript(line.shell, env));
+        return EXIT.caughtUp;
       case "others": {
         const exit = await runOthers(line, env);
         // A csync2 on this host that nobody waits for any more goes on without us.
@@ -44,7 +58,7 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
       case "test":
         return await test(line, env);
       case "show-config":
-        return show(line, env);
+        return await show(line, env);
     }
   } catch (error) {
     if (!(error instanceof Csync2revError)) throw error;
@@ -82,22 +96,20 @@ function configured(line: CommandLine, env: NodeJS.ProcessEnv): ConfiguredHost {
 }
 
 /** `--show-config`. */
-function show(line: CommandLine, env: NodeJS.ProcessEnv): number {
+async function show(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
   const { host, configuration } = configured(line, env);
   for (const warning of configuration.warnings) complain(`warning: ${describeWarning(warning)}`);
-  process.stdout.write(`${printableJson(showConfig(host, configuration), 2)}\n`);
+  await print(`${printableJson(showConfig(host, configuration), 2)}\n`);
   return EXIT.caughtUp;
 }
 
 /** `--test`. */
 async function test(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
   const checkup = await checkUp(line.host, line.selection, line, env);
-  process.stdout.write(
-    line.json
-      ? `${printableJson(checkup)}\n`
-      : describeCheckup(checkup, line.quiet, painter(process.stdout, env)),
-  );
-  return checkup.exit;
+  const text = line.json
+    ? `${printableJson(checkup)}\n`
+    : describeCheckup(checkup, line.quiet, painter(process.stdout, env));
+  return await hand(checkup.exit, text, line.metrics, () => []);
 }
 
 /** `--status`. */
@@ -105,14 +117,12 @@ async function status(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number
   const { host, configuration } = configured(line, env);
   const peers = plan(configuration.groups, line.selection, host.hostname);
   const result = await statusOf(host, peers, line, interruptOfSignals());
-  process.stdout.write(
-    line.json
-      ? `${printableJson(result)}\n`
-      : line.all
-        ? describeMatrix(result, line.host, columnsOf(process.stdout))
-        : describeStatus(result, line.host, painter(process.stdout, env)),
-  );
-  return withMetrics(line, result.exit, () => metricsOfStatus(result, host.config));
+  const text = line.json
+    ? `${printableJson(result)}\n`
+    : line.all
+      ? describeMatrix(result, line.host, columnsOf(process.stdout))
+      : describeStatus(result, line.host, painter(process.stdout, env));
+  return await hand(result.exit, text, line.metrics, () => metricsOfStatus(result, host.config));
 }
 
 /** Ctrl-C and the like end everything at once; what is known so far is the result. */
@@ -146,27 +156,40 @@ async function runOthers(line: CommandLine, env: NodeJS.ProcessEnv): Promise<num
   );
   screen?.close();
 
-  process.stdout.write(textOf(result, line, env));
-  return withMetrics(line, result.exit, (before) =>
+  return await hand(result.exit, textOf(result, line, env), line.metrics, (before) =>
     metricsOfOthers(result, host.config, Math.round(Date.now() / 1000), before),
   );
 }
 
-/** Writes the metrics, if they are wanted; the exit status, which is not 0 if they cannot be written. */
-function withMetrics(
-  { metrics }: CommandLine,
+/**
+ * Hands over what came of a run: the text, and the metrics if a file is given for them.
+ * @returns the exit status, which is not 0 if either cannot be written
+ */
+async function hand(
   exit: number,
+  text: string,
+  metrics: string | undefined,
   metricsOf: (before: (sample: string) => number) => Metric[],
-): number {
-  if (metrics === undefined) return exit;
-  try {
-    writeMetrics(metrics, metricsOf);
-    return exit;
-  } catch (error) {
-    if (!(error instanceof Csync2revError)) throw error;
-    complain(error.message);
-    return exit === EXIT.caughtUp ? EXIT.incomplete : exit;
-  }
+): Promise<number> {
+  let status = exit;
+  const steps = [
+    async () => {
+      await print(text);
+    },
+    // eslint-disable-next-line @typescript-eslint/require-await
+    async () => {
+      if (metrics !== undefined) writeMetrics(metrics, metricsOf);
+    },
+  ];
+  for (const step of steps)
+    try {
+      await step();
+    } catch (error) {
+      if (!(error instanceof Csync2revError)) throw error;
+      complain(error.message);
+      if (status === EXIT.caughtUp) status = EXIT.incomplete;
+    }
+  return status;
 }
 
 function textOf(result: OthersResult, line: CommandLine, env: NodeJS.ProcessEnv): string {

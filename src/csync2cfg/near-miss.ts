@@ -1,3 +1,5 @@
+import { distance } from "../distance.ts";
+
 /** The word that a directive begins with. */
 const NAME = "csync2rev";
 
@@ -90,7 +92,7 @@ export function isNearMiss(text: string, hosts: ReadonlySet<string>): boolean {
     count++;
     if (count === 1 && isGlued(name)) return true;
     if (name.length > NAME.length + WRONG_LETTERS) return false;
-    const wrong = distance(name, NAME);
+    const wrong = distance(name, NAME, WRONG_LETTERS);
     if (wrong <= WRONG_LETTERS && isRule(rule.slice(index + letters.length), hosts, wrong, count))
       return true;
   }
@@ -125,7 +127,7 @@ function isRule(rest: string, hosts: ReadonlySet<string>, wrong: number, count: 
   const isClosed = /;\s*$/.test(rest);
   const areHosts = (some: readonly string[]): boolean =>
     some.length > 0 && some.every((word) => /[*?[]/.test(word) || hosts.has(word));
-  const almost = Math.min(...COMMANDS.map((known) => distance(command, known)));
+  const almost = Math.min(...COMMANDS.map((known) => distance(command, known, WRONG_LETTERS)));
   if (almost === 1 && others.length === 0) return true;
   if (HALF_COMMANDS.includes(command) || almost <= WRONG_LETTERS) return isClosed || areHosts(others);
   return areHosts(words) || (isClosed && others.length === 0 && /\p{L}/u.test(first));
@@ -134,28 +136,8 @@ function isRule(rest: string, hosts: ReadonlySet<string>, wrong: number, count: 
 /** `csync2revallow`. */
 function isGlued(word: string): boolean {
   return COMMANDS.some(
-    (command) => word.endsWith(command) && distance(word.slice(0, -command.length), NAME) <= WRONG_LETTERS,
+    (command) =>
+      word.endsWith(command) &&
+      distance(word.slice(0, -command.length), NAME, WRONG_LETTERS) <= WRONG_LETTERS,
   );
-}
-
-/** How many letters must be changed, added, removed or exchanged with their neighbour to turn one word into the other. */
-function distance(one: string, other: string): number {
-  if (Math.abs(one.length - other.length) > WRONG_LETTERS) return Infinity;
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: other.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= one.length; row++) {
-    const now = [row];
-    for (let column = 1; column <= other.length; column++) {
-      const change = one[row - 1] === other[column - 1] ? 0 : 1;
-      const exchanged = one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
-      now[column] = Math.min(
-        (last[column] ?? 0) + 1,
-        (now[column - 1] ?? 0) + 1,
-        (last[column - 1] ?? 0) + change,
-        exchanged && row > 1 && column > 1 ? (beforeLast[column - 2] ?? 0) + 1 : Infinity,
-      );
-    }
-    [beforeLast, last] = [last, now];
-  }
-  return last[other.length] ?? 0;
 }

@@ -14,7 +14,7 @@ import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { COMMAND, debianPackages } from "../cluster/cluster.ts";
 import { EXIT, OUTCOMES, REASONS } from "../../src/requester/outcome.ts";
-import { parseCommandLine } from "../../src/cli/options.ts";
+import { parseCommandLine } from "../../src/cli/line.ts";
 import { loadSettings } from "../../src/settings.ts";
 import packageJson from "../../package.json" with { type: "json" };
 
@@ -190,17 +190,6 @@ test("no package that is shipped runs a script when it is installed, and all are
   const licences = readFileSync(join(TOP, "dist/LICENSES.txt"), "utf8");
   for (const name of Object.keys(packageJson.dependencies))
     assert.match(licences, new RegExp(`^${name} \\d`, "m"));
-});
-
-test("the shell completes long options", () => {
-  const script = execFileSync(PROGRAM, [...FIRST, "--completion"], {
-    encoding: "utf8",
-    env: { SHELL: "/bin/bash" },
-  });
-  const use = `csync2rev() { ${COMMAND.map((word) => `"${word}"`).join(" ")} "$@"; }
-    ${script}
-    COMP_WORDS=(csync2rev --re); COMP_CWORD=1; _csync2rev_yargs_completions; echo "\${COMPREPLY[@]}"`;
-  assert.equal(execFileSync("bash", ["-c", use], { encoding: "utf8" }), "--reconcile\n");
 });
 
 interface LockedPackage {

@@ -109,9 +109,8 @@ describe("in a clean Debian, with its own Node.js and systemd", () => {
   test("the package is installed, and enables nothing", () => {
     const services = run("cat /etc/services /etc/inetd.conf");
     run("dpkg --install /root/csync2rev.deb");
-    assert.match(run("csync2rev --version"), /1\.1\.0/);
     assert.doesNotMatch(run("dpkg --status csync2rev"), /nodejs/);
-    assert.match(run("csync2rev --version"), /^\d+\.\d+\.\d+\n$/);
+    assert.match(run("csync2rev --version"), /^csync2rev \d+\.\d+\.\d+\n$/);
     assert.equal(isActive("csync2rev.socket"), "inactive");
     assert.equal(machine.run("ls /etc/systemd/system/*.wants | grep csync2rev").stdout, "");
     const line = "csync2rev\t30866/tcp\t\t\t# catch-up sync for csync2 (added by the package csync2rev)\n";
