@@ -65,6 +65,7 @@ async function makePackage(platform: Platform, target: string): Promise<void> {
 function layOut(tree: string, program: string): void {
   put(tree, "usr/sbin/csync2rev", readFileSync(program), 0o755);
   put(tree, "usr/share/man/man8/csync2rev.8.gz", gzipSync(read("man/csync2rev.8"), { level: 9 }));
+  put(tree, "usr/lib/nagios/plugins/check_csync2rev", read("monitoring/check_csync2rev"), 0o755);
   for (const unit of readdirSync(join(TOP, "systemd")))
     put(tree, `lib/systemd/system/${unit}`, read(`systemd/${unit}`));
   for (const [shell, file] of Object.entries(COMPLETIONS)) put(tree, file, completion(shell));

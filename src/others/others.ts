@@ -13,6 +13,8 @@ export interface OthersResult {
   readonly host: string;
   readonly seconds: number;
   readonly exit: number;
+  /** Whether nothing was changed: counts and files say what would be. */
+  readonly dryRun: boolean;
   /** Whether this host's database knew no file, so that the run reconciled. */
   readonly newMember: boolean;
   readonly peers: readonly PeerResult[];
@@ -53,6 +55,7 @@ export async function askOthers(
     host: host.hostname,
     seconds: secondsSince(began),
     exit: interrupt.aborted ? EXIT.interrupted : exitStatus(results.map(({ outcome }) => outcome)),
+    dryRun: options.dryRun,
     newMember: await run.isNewMember(),
     peers: results,
   };

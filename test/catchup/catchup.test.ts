@@ -117,6 +117,7 @@ describe("a member that was down", () => {
     h1.write("/srv/data/dir/new", "new");
     const before = h3.tree();
     const result = await catchUp(h3, "--dry-run");
+    assert.equal(result.dryRun, true);
     assert.deepEqual(h3.tree(), before);
     assert.equal(result.exit, 1);
     const [h1Result, h2Result] = result.peers;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomFillSync } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import {
@@ -43,21 +43,55 @@ describe("what the documents tell an administrator to write", () => {
     await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
   });
 
-  test("for Nagios: OK, WARNING while a peer is down, CRITICAL for all else", async () => {
-    const command = quoted("docs/monitoring.md", /^ {4}command\[check_csync2rev\]=(.*)$/m);
-    const check = async (): Promise<[number | null, string]> => {
-      const { code, stdout } = await h1.run(command);
+  test("for Nagios: one line, OK, WARNING while a peer is down, CRITICAL for all else, UNKNOWN if it cannot run", async () => {
+    const path = quoted(
+      "docs/monitoring.md",
+      /^ {4}command\[check_csync2rev\]=\/usr\/lib\/nagios\/plugins\/(.*)$/m,
+    );
+    const plugin = `/opt/${path}`;
+    h1.write(plugin, readFileSync(join(TOP, "monitoring", path), "utf8"), 0o755);
+    const check = async (...args: readonly string[]): Promise<[number | null, string]> => {
+      const { code, stdout } = await h1.run([plugin, ...args]);
+      assert.match(
+        stdout,
+        /^CSYNC2REV (OK|WARNING|CRITICAL|UNKNOWN) - [^|\n]+( \| (\w+=\d+;;;0(;\d+)?( |(?=\n)))+)?\n$/,
+      );
       return [code, stdout];
     };
-    assert.deepEqual(await check(), [0, "OK: csync2rev\n"]);
+    const [fine, ok] = await check();
+    assert.equal(fine, 0);
+    assert.match(ok, /^CSYNC2REV OK - \d+ ok \| ok=\d+;;;0 warnings=0;;;0 failed=0;;;0 answered=1;;;0;1$/m);
+    chmodSync(h1.path("/etc/csync2.key"), 0o644);
+    const [doubtful, why] = await check();
+    assert.equal(doubtful, 0);
+    assert.match(why, /^CSYNC2REV OK - key file \/etc\/csync2\.key: .* warnings=1;;;0 failed=0/m);
     await h2.stopServices();
     const [code, text] = await check();
     assert.equal(code, 1);
-    assert.match(text, /^WARNING: failed {3}ping h2: unreachable/);
+    assert.match(text, /^CSYNC2REV WARNING - ping h2: unreachable.* failed=1;;;0 answered=0;;;0;1$/m);
     h1.write("/etc/csync2rev.ini", "nonsense\n");
-    const [worse, why] = await check();
+    const [worse, fault] = await check();
     assert.equal(worse, 2);
-    assert.match(why, /^CRITICAL: failed {3}settings: /);
+    assert.match(fault, /^CSYNC2REV CRITICAL - settings: .* \(and \d+ more\) \|/m);
+    const [unknown, usage] = await check("--bogus");
+    assert.equal(unknown, 3);
+    assert.match(usage, /^CSYNC2REV UNKNOWN - csync2rev: unknown option "--bogus": /m);
+  });
+
+  test("for Nagios: another user runs csync2rev with sudo, exactly as the sudoers line allows", async () => {
+    const line = quoted("docs/monitoring.md", /^ {4}(nagios ALL=.*)$/m);
+    const script = readFileSync(join(TOP, "monitoring/check_csync2rev"), "utf8");
+    assert.ok(script.includes(`#   ${line}\n`), "the script has the same line");
+    h1.write("/opt/check_csync2rev", script.replace("PATH=", "PATH=/opt/bin:"), 0o755);
+    h1.write("/opt/bin/id", "#!/bin/sh\necho 110\n", 0o755);
+    h1.write(
+      "/opt/bin/sudo",
+      '#!/bin/sh\nprintf "%s\\n" "$*" >/run/asked\necho "sudo: a password is required" >&2\nexit 1\n',
+      0o755,
+    );
+    const { code, stdout } = await h1.run("/opt/check_csync2rev");
+    assert.equal(h1.read("/run/asked"), `-n ${line.replace(/.*NOPASSWD: /, "")}\n`);
+    assert.deepEqual([code, stdout], [3, "CSYNC2REV UNKNOWN - sudo: a password is required\n"]);
   });
 
   test("for xinetd: the sample, switched on", async () => {

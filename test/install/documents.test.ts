@@ -66,13 +66,29 @@ describe("documents", () => {
     }
   });
 
+  test("the manual page has the version, and the date of its release", () => {
+    const { version } = packageJson;
+    const changes = readFileSync(join(TOP, "CHANGELOG.md"), "utf8");
+    const [, newest, date = ""] = /^## \[(.*)\] - (.*)$/m.exec(changes) ?? [];
+    assert.equal(newest, version);
+    const day = { year: "numeric", month: "long", day: "numeric", timeZone: "UTC" } as const;
+    const written = new Date(date).toLocaleDateString("en-US", day);
+    assert.equal(
+      manual.slice(0, manual.indexOf(".Sh")),
+      `.Dd ${written}\n.Dt CSYNC2REV 8\n.Os csync2rev ${version}\n`,
+    );
+  });
+
   test("the manual page is good mdoc", async () => {
     const mandoc = join(await debianPackages(["mandoc"]), "usr/bin/mandoc");
     const { stdout } = spawnSync(mandoc, ["-Tlint", MANUAL], { encoding: "utf8" });
-    // Which other pages there are is the machine's affair.
+    // Which other pages there are is the machine's affair. In the place of a system's name stands our version.
     const complaints = stdout
       .split("\n")
-      .filter((line) => line !== "" && !line.includes("referenced manual not found"));
+      .filter(
+        (line) =>
+          line !== "" && !/referenced manual not found|operating system explicitly specified/.test(line),
+      );
     assert.deepEqual(complaints, []);
     const text = execFileSync(mandoc, ["-Tascii", MANUAL], { encoding: "utf8" });
     assert.match(text.replaceAll(/.\x08/g, ""), /^NAME\n {5}csync2rev - catch-up sync/m);

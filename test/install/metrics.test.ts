@@ -100,6 +100,7 @@ describe("the textfile", () => {
     host: "h1",
     seconds: 1.5,
     exit: 1,
+    dryRun: false,
     newMember: false,
     peers: [
       {
