@@ -1,7 +1,8 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync, type Stats } from "node:fs";
 import { Csync2revError } from "../errors.ts";
+import { findProgram } from "../programs.ts";
 
-/** The second lock file, beside the one for csync2: with it, several requests share one check. */
+/** The second lock file, beside the one for csync2: with it, several requests share one check, and a host that takes files in has none. */
 export function checkLockFile(lockFile: string): string {
   return `${lockFile}.check`;
 }
@@ -41,4 +42,22 @@ export function openLockFile(file: string): number {
       cause,
     });
   }
+}
+
+/**
+ * Locks an open file by way of flock(1): the lock belongs to the open file, which this process holds.
+ * @param timeout in seconds
+ * @returns whether it is locked
+ */
+export async function lock(fd: number, timeout: number): Promise<boolean> {
+  const program = findProgram("flock");
+  const { spawn } = await import("node:child_process");
+  return await new Promise((resolve, reject) => {
+    const wait = timeout === 0 ? ["--nonblock"] : ["--timeout", String(timeout)];
+    spawn(program, [...wait, "3"], { stdio: ["ignore", "ignore", "ignore", fd] })
+      .on("error", reject)
+      .on("exit", (code) => {
+        resolve(code === 0);
+      });
+  });
 }

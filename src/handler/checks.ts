@@ -1,9 +1,8 @@
 import { closeSync, ftruncateSync, readFileSync, readSync, writeSync } from "node:fs";
 import { check } from "../csync2/check.ts";
 import { nothingRun, type Insisted, type InsistWatcher } from "../csync2/insist.ts";
-import { checkLockFile, openLockFile } from "../csync2/lock-file.ts";
+import { checkLockFile, lock, openLockFile } from "../csync2/lock-file.ts";
 import type { ThisHost } from "../host.ts";
-import { findProgram } from "../programs.ts";
 
 /** The last check of this host that succeeded, kept in the file that is locked around it. */
 interface Stamp {
@@ -55,20 +54,6 @@ export async function checkOnce(
   } finally {
     closeSync(fd);
   }
-}
-
-/** Locks an open file by way of flock(1): the lock belongs to the open file, which this process holds. */
-async function lock(fd: number, timeout: number): Promise<boolean> {
-  const program = findProgram("flock");
-  const { spawn } = await import("node:child_process");
-  return await new Promise((resolve, reject) => {
-    const wait = timeout === 0 ? ["--nonblock"] : ["--timeout", String(timeout)];
-    spawn(program, [...wait, "3"], { stdio: ["ignore", "ignore", "ignore", fd] })
-      .on("error", reject)
-      .on("exit", (code) => {
-        resolve(code === 0);
-      });
-  });
 }
 
 /** Empty where the system has none: there the lock file's folder is emptied at boot. */

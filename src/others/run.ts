@@ -11,6 +11,7 @@ import { Slots, type Claim } from "../requester/slots.ts";
 import type { Counter } from "../csync2/list.ts";
 import { checkHere, differencesFrom, lookHere, unsentDeletions } from "./local.ts";
 import { whyNotReady } from "./ready.ts";
+import { withoutChecks } from "./no-check.ts";
 import { hasNewlyDirty, notReconciled, wasSettledMeanwhile, type Turn } from "./turn.ts";
 import { Writers } from "./writers.ts";
 
@@ -222,14 +223,23 @@ export class OthersRun {
     // The lines name the files that several peers may write.
     const output = this.#options.output || (pushes && this.#hasSeveralPeers);
     const listen = pushes ? this.writers.listenTo(turn) : undefined;
-    const conversation = ask(verb, turn.route, { ...this.#asking, output }, (stage) => {
-      if (stage.at === "running" && stage.line !== null) listen?.(stage.line);
-      if (stage.at === "running" || (stage.at === "waiting" && stage.on === "lock")) claim.prove();
-      this.#watcher.stage(turn.peer, verb, stage);
-    });
-    return await (pushes ? receiving.during(conversation) : conversation).finally(() => {
+    const converse = async (): Promise<Answer> =>
+      await ask(verb, turn.route, { ...this.#asking, output }, (stage) => {
+        if (stage.at === "running" && stage.line !== null) listen?.(stage.line);
+        if (stage.at === "running" || (stage.at === "waiting" && stage.on === "lock")) claim.prove();
+        this.#watcher.stage(turn.peer, verb, stage);
+      });
+    try {
+      return await (pushes ? this.#takeIn(converse) : converse());
+    } finally {
       clearInterval(look);
-    });
+    }
+  }
+
+  async #takeIn(push: () => Promise<Answer>): Promise<Answer> {
+    const { limits, receiving } = this.#asking;
+    const idle = (): number => receiving.idle();
+    return await withoutChecks(this.#host, limits, idle, () => receiving.during(push()));
   }
 
   /** From when a slot was taken to the deadline, in milliseconds. */

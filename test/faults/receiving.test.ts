@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { test } from "node:test";
-import { startCluster } from "../cluster/cluster.ts";
+import { after, before, beforeEach, describe, test } from "node:test";
+import { type Cluster, type Host, startCluster } from "../cluster/cluster.ts";
 import { assertCaughtUp, catchUp } from "../catchup/others.ts";
 
 /** Speaks csync2 to h2 as h1 does, and sends a file without end. Counts in /tmp/sent what has left. */
@@ -14,34 +14,43 @@ printf 'octet-stream 2000000000\\n' >&3
 while head -c 8192 /dev/zero >&3; do echo >>/tmp/sent; sleep 0.05; done
 `;
 
-test("a check waits while files arrive: it would take a file that is half made for this host's change", async () => {
-  const cluster = await startCluster();
-  try {
-    const [h1, h2, h3] = [cluster.host("h1"), cluster.host("h2"), cluster.host("h3")];
+describe("a check waits: it would take a file that is half made for a change of its host", () => {
+  let cluster: Cluster;
+  let h1: Host, h2: Host, h3: Host;
+  // Says at each check whether a csync2 receives.
+  const [looks, program] = ["/root/looks", "/opt/csync2"];
+
+  before(async () => {
+    cluster = await startCluster();
+    [h1, h2, h3] = [cluster.host("h1"), cluster.host("h2"), cluster.host("h3")];
+  });
+  after(() => cluster.close());
+  beforeEach(async () => {
+    await cluster.reset();
     for (const host of cluster.hosts) {
       await host.serve("inetd");
       host.write("/srv/data/known", "");
       await host.shell("csync2 -cIr /");
     }
     h2.write("/srv/data/new", "new");
-    // Says at each check whether a csync2 receives.
-    const [looks, program] = ["/root/looks", "/opt/csync2"];
     h2.write(
       program,
       `#!/bin/sh\ncase "$*" in *'-c -r /') pgrep -f '^csync2 -i' >>${looks}; echo checked >>${looks};; esac\nexec /usr/sbin/csync2 "$@"\n`,
       0o755,
     );
     h2.write("/etc/csync2rev.ini", `csync2 = ${program}\n`);
+  });
+  const askedToCheck = (): boolean =>
+    h2.syslog("csync2rev").some(({ message }) => message.includes("verb=check"));
 
+  test("while files arrive", async () => {
     const push = h1.spawn(ENDLESS_PUSH);
     const sent = (): number => (existsSync(h1.path("/tmp/sent")) ? h1.read("/tmp/sent").length : 0);
     await h1.until("files are arriving", () => sent() > 3);
     const catchingUp = catchUp(h3, "-P", "h2");
-    await h2.until("h2 has been asked", () =>
-      h2.syslog("csync2rev").some(({ message }) => message.includes("verb=check")),
-    );
-    const before = sent();
-    await h1.until("more has arrived since", () => sent() > before + 20);
+    await h2.until("h2 has been asked", askedToCheck);
+    const then = sent();
+    await h1.until("more has arrived since", () => sent() > then + 20);
     assert.ok(!existsSync(h2.path(looks)), "it has not checked yet");
     push.kill("SIGKILL");
     assertCaughtUp(await catchingUp, "h2");
@@ -56,7 +65,27 @@ test("a check waits while files arrive: it would take a file that is half made f
     const result = await catchUp(h3, "-P", "h2", "--deadline", "3");
     assert.deepEqual([result.code, result.outcomes], [75, ["busy"]]);
     another.kill("SIGKILL");
-  } finally {
-    await cluster.close();
-  }
+  });
+
+  test("while this host is being caught up, though nothing has arrived yet", async () => {
+    h1.write("/srv/data/arriving", "arrives");
+    h1.write(
+      program,
+      `#!/bin/sh\ncase "$*" in *'-u -P h2') : >/tmp/pushes; until [ -e /tmp/go ]; do sleep 0.05; done;; esac\nexec /usr/sbin/csync2 "$@"\n`,
+      0o755,
+    );
+    h1.write("/etc/csync2rev.ini", `csync2 = ${program}\n`);
+    const own = catchUp(h2, "-P", "h1");
+    await h1.until("h1 is about to push", () => existsSync(h1.path("/tmp/pushes")));
+    const other = catchUp(h3, "-P", "h2");
+    await h2.until("h2's handler waits", () =>
+      h2.processes().some(({ command }) => /flock --timeout \d+ 3$/.test(command)),
+    );
+    assert.ok(!existsSync(h2.path(looks)), "it has not checked yet");
+    h1.write("/tmp/go", "");
+    assertCaughtUp(await own, "h1");
+    assertCaughtUp(await other, "h2");
+    assert.equal(h2.read(looks), "checked\n");
+    assert.equal(h2.read("/srv/data/arriving"), "arrives");
+  });
 });
