@@ -13,6 +13,7 @@ import type { Finding } from "./finding.ts";
 import { checkKeys } from "./keys.ts";
 import { checkNames } from "./names.ts";
 import { pingPeers, type PeerFinding } from "./peers.ts";
+import { checkCertificate, checkPlaces } from "./places.ts";
 import { checkCsync2Port, checkOwnPort } from "./ports.ts";
 import { checkPrograms, checkServiceName, checkWrittenFiles } from "./programs.ts";
 
@@ -56,6 +57,8 @@ export async function checkUp(
     ...checkKeys(opened),
     ...programs.findings,
     ...checkWrittenFiles(host),
+    ...checkPlaces(configuration),
+    ...checkCertificate(opened),
     await checkServiceName(asking.port),
     ...(await checkNames(groups, asking.limits)),
     ...(await checkOwnPort(groups, asking)),

@@ -137,7 +137,8 @@ function interruptOfSignals(): AbortSignal {
 
 /** `--others`, with its progress and its result on the terminal. */
 async function runOthers(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
-  const { host, configuration } = configured(line, env);
+  const site = configured(line, env);
+  const { host, configuration } = site;
   const peers = plan(configuration.groups, line.selection, host.hostname);
   const live = isScreen(process.stdout, env) && isScreen(process.stderr, env) && !line.quiet;
   const screen = live
@@ -147,8 +148,7 @@ async function runOthers(line: CommandLine, env: NodeJS.ProcessEnv): Promise<num
       )
     : null;
   const result = await askOthers(
-    host,
-    configuration,
+    site,
     peers,
     { ...line, output: line.verbose || live },
     showProgress(screen, peers, line.verbose),

@@ -1,13 +1,15 @@
 import { check } from "../csync2/check.ts";
 import { compareWith } from "../csync2/compare.ts";
-import { demand } from "../csync2/insist.ts";
+import { demand, insist } from "../csync2/insist.ts";
 import { differentContents, type Contents } from "../csync2/contents.ts";
-import { Counter, eachRecord, listDirty } from "../csync2/list.ts";
+import { Counter, eachDirty, eachRecord, listDirty } from "../csync2/list.ts";
 import type { Difference, Listener } from "../csync2/merge.ts";
 import { lookIntoDatabase, type Look } from "../csync2/look.ts";
-import type { Scope } from "../csync2/verbs.ts";
+import { TupleReader } from "../csync2/rows.ts";
+import { compare, type Scope } from "../csync2/verbs.ts";
 import type { RunOptions } from "../csync2/run.ts";
 import type { Csync2Cfg } from "../csync2cfg/model.ts";
+import { encode } from "../csync2cfg/source.ts";
 import { Csync2revError } from "../errors.ts";
 import { csync2Lock, type ThisHost } from "../host.ts";
 import { onLimit, unless, type Limits } from "../requester/limits.ts";
@@ -87,6 +89,46 @@ export async function unsentDeletions(host: ThisHost, route: Route): Promise<Cou
       recorded = new Set();
     });
   return dirty.without(recorded);
+}
+
+/** Which of these files are dirty here for a peer. Throws `system` or `output`. */
+export async function dirtyHere(
+  host: ThisHost,
+  route: Route,
+  files: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const wanted = new Map(files.map((file) => [encode(file), file]));
+  let dirty = new Set<string>();
+  const add = (name: string): void => {
+    const file = wanted.get(name);
+    if (file !== undefined) dirty.add(file);
+  };
+  await eachDirty(host, scopeOf(route), add, () => {
+    dirty = new Set();
+  });
+  return dirty;
+}
+
+/** What a peer's csync2 has recorded of these files, by their names; what it has not is not in it. Throws `system` or `gone`. */
+export async function recordsThere(
+  host: ThisHost,
+  route: Route,
+  files: readonly string[],
+  limits: Limits,
+): Promise<ReadonlyMap<string, string>> {
+  const wanted = new Map(files.map((file) => [encode(file), file]));
+  const records = new Map<string, string>();
+  const tuples = new TupleReader(({ file, record }) => {
+    const name = wanted.get(file);
+    if (name !== undefined) records.set(name, record);
+  });
+  const stderr = tuples.line.bind(tuples);
+  demand(
+    await stoppable(limits, (options) => insist(host, compare(scopeOf(route)), { stderr }, options)),
+    "its comparison",
+  );
+  tuples.end();
+  return records;
 }
 
 /** What this host's csync2 database knows. A csync2 that is stopped cannot be asked, and counts as one that knows files. */

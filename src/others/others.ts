@@ -1,5 +1,4 @@
-import type { Csync2Cfg } from "../csync2cfg/model.ts";
-import type { ThisHost } from "../host.ts";
+import type { ConfiguredHost } from "../host.ts";
 import { Afterwards } from "./afterwards.ts";
 import { secondsSince } from "../requester/limits.ts";
 import { askOptions } from "../requester/options.ts";
@@ -26,18 +25,18 @@ export interface OthersResult {
  * @param interrupt ends everything at once; what is known so far is the result
  */
 export async function askOthers(
-  host: ThisHost,
-  cfg: Csync2Cfg,
+  site: ConfiguredHost,
   peers: readonly PlannedPeer[],
   options: OthersOptions,
   watcher: OthersWatcher,
   interrupt: AbortSignal,
 ): Promise<OthersResult> {
   const began = performance.now();
+  const { host } = site;
   const routes = peers.flatMap((peer) => peer.routes);
   const ourNames = [...new Set(routes.map(({ group }) => group.me.peername))];
   const asking = await askOptions(host, options, ourNames, options.output, interrupt);
-  const run = new OthersRun(host, routes, options, asking, watcher);
+  const run = new OthersRun(site, routes, options, asking, watcher);
   const turns = peers.map((peer) => new Turn(peer));
   const results = new Array<PeerResult>(turns.length);
   await Promise.all(
@@ -50,7 +49,7 @@ export async function askOthers(
 
   const afterwards = new Afterwards(host, run, asking, watcher, turns, results);
   await afterwards.renew();
-  if (options.verify !== null) await afterwards.verify(cfg, options.verify);
+  if (options.verify !== null) await afterwards.verify(site.configuration, options.verify);
   return {
     host: host.hostname,
     seconds: secondsSince(began),

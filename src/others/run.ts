@@ -1,6 +1,6 @@
 import { VERBS, type Verb } from "../csync2/verbs.ts";
 import type { Look } from "../csync2/look.ts";
-import type { ThisHost } from "../host.ts";
+import type { ConfiguredHost, ThisHost } from "../host.ts";
 import { backoffAfter } from "../backoff.ts";
 import { ask, type Answer, type Stage } from "../requester/ask.ts";
 import { LIMIT_WORDS, pause, reachedLimit, unless } from "../requester/limits.ts";
@@ -9,6 +9,7 @@ import type { PeerResult } from "../requester/outcome.ts";
 import type { PlannedPeer, Route } from "../requester/plan.ts";
 import { Slots, type Claim } from "../requester/slots.ts";
 import type { Counter } from "../csync2/list.ts";
+import { Explainer } from "./explain.ts";
 import { checkHere, differencesFrom, lookHere, unsentDeletions } from "./local.ts";
 import { whyNotReady } from "./ready.ts";
 import { withoutChecks } from "./no-check.ts";
@@ -50,6 +51,7 @@ export class OthersRun {
   readonly #options: OthersOptions;
   readonly #asking: AskOptions;
   readonly #watcher: OthersWatcher;
+  readonly #explainer: Explainer;
   readonly #checks: Slots;
   /** Two pushes at once would fight over this host's csync2 database. */
   readonly #pushes = new Slots(1);
@@ -61,18 +63,19 @@ export class OthersRun {
   #look: Promise<Look> | undefined;
 
   constructor(
-    host: ThisHost,
+    site: ConfiguredHost,
     routes: readonly Route[],
     options: OthersOptions,
     asking: AskOptions,
     watcher: OthersWatcher,
   ) {
-    this.#host = host;
+    this.#host = site.host;
     this.#routes = routes;
     this.#hasSeveralPeers = new Set(routes.map(({ peer }) => peer.hostname)).size > 1;
     this.#options = options;
     this.#asking = asking;
     this.#watcher = watcher;
+    this.#explainer = new Explainer(site, asking.limits);
     this.#checks = new Slots(asking.jobs);
   }
 
@@ -119,6 +122,8 @@ export class OthersRun {
     if (checked.outcome === "caught-up" && !reconcile) return checked;
     const unready = await this.#whyNotReady(turn, reconcile ? "reconcile" : "update");
     if (unready !== null) return { ...turn.notReady(unready), ...found };
+    const inVain = await this.#explainer.whyInVain(turn, found, reconcile);
+    if (inVain !== null) return { ...checked, ...inVain };
     const unsent = reconcile ? await this.#prepareReconcile(turn) : null;
     const verb = unsent?.count === 0 ? "reconcile" : "update";
     const pushed = await this.#push(turn, verb);
@@ -131,7 +136,7 @@ export class OthersRun {
         exit: checked.exit,
         detail: `its check failed: ${checked.detail ?? "no reason given"}`,
       };
-    return pushed.pending === null ? { ...pushed, ...found } : pushed;
+    return await this.#explainer.explain(turn, pushed.pending === null ? { ...pushed, ...found } : pushed);
   }
 
   /** Waits until this host's own csync2 takes files, where a peer has some: it may still be starting. Null once it does. */
@@ -156,6 +161,7 @@ export class OthersRun {
     const isWorthMore = (): boolean =>
       hasNewlyDirty(answer) || (verb === "update" && wasSettledMeanwhile(answer));
     for (let more = 1; more <= MORE_PUSHES && isWorthMore(); more++) {
+      if (this.#explainer.sees(turn, result.files)) break;
       await pause(backoffAfter(more), limits);
       if (reachedLimit(limits) !== null) break;
       const again = await this.#askUntilSettled(turn, "update", this.#pushes);

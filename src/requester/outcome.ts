@@ -28,6 +28,19 @@ export const REASONS = [
   "undecided",
   /** Files that differ although everything has come: found by a comparison. */
   "differs",
+  /** The file is dirty on both hosts. */
+  "conflict",
+  /** csync2 has seen another certificate of a host. */
+  "certificate",
+  /** What keeps files from this host, as it sees for itself. */
+  "not-included",
+  "no-directory",
+  "not-writable",
+  "immutable",
+  "backup-directory",
+  "disk-full",
+  "not-empty",
+  "socket",
 ] as const;
 export type Reason = (typeof REASONS)[number];
 

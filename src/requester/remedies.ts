@@ -16,6 +16,7 @@ export interface Trouble {
   readonly group: string;
   readonly outcome: Outcome;
   readonly reason: Reason | null;
+  readonly detail: string | null;
   /** csync2's exit status on the peer; null if the peer has not said. */
   readonly exit: number | null;
   /** The first pending files. */
@@ -33,6 +34,8 @@ export function remediesFor(trouble: Trouble): readonly string[] {
 }
 
 const NONE: Remedy = () => [];
+
+const AGAIN = "run csync2rev --others again";
 
 const REMEDIES: Readonly<Record<Reason, Remedy>> = {
   "not-a-member": ({ peer }) => [`give ${peer} the same csync2.cfg as this host`],
@@ -72,19 +75,41 @@ const REMEDIES: Readonly<Record<Reason, Remedy>> = {
     `look on ${host} for what keeps csync2 -i waiting: a full or slow disk, an action, a network that loses packets. If it only needs longer, raise idle-timeout in csync2rev.ini on ${peer}`,
   ],
   differs: NONE,
+  conflict: (trouble) => {
+    const { takeTheirs, keepOurs } = commandsFor(trouble);
+    return [takeTheirs, keepOurs, ...aboutPrefixes(trouble)];
+  },
+  certificate: ({ peer, myname, detail }) => {
+    const complains = detail?.startsWith(`csync2 on ${peer}`)
+      ? { on: `on ${peer}`, of: myname }
+      : { on: "here", of: peer };
+    return [
+      `if ${complains.of} was given another certificate on purpose, have csync2 forget the old one, ${complains.on}  sqlite3 /var/lib/csync2/$(hostname).db3 "DELETE FROM x509_cert WHERE peername = '${complains.of}'"`,
+      `then ${AGAIN}`,
+    ];
+  },
+  "not-included": () => [`give all members the same csync2.cfg; then ${AGAIN}`],
+  "no-directory": () => [`make the directory here; then ${AGAIN}`],
+  "not-writable": () => [`have it mounted writable; then ${AGAIN}`],
+  immutable: () => [`take the flag away with chattr -i; then ${AGAIN}`],
+  "backup-directory": () => [
+    `have csync2 able to write there, or change backup-directory in csync2.cfg; then ${AGAIN}`,
+  ],
+  "disk-full": () => [`make room there; then ${AGAIN}`],
+  "not-empty": () => [`move or delete what it holds; then ${AGAIN}`],
+  socket: ({ peer }) => [
+    `exclude it in csync2.cfg on all members, then run on ${peer}  csync2 -R; then ${AGAIN}`,
+  ],
 };
 
 /** For an outcome without a reason. */
 const WITHOUT_REASON: Readonly<Record<Outcome, Remedy>> = {
   "caught-up": NONE,
-  pending: (trouble) => {
-    if (trouble.exit === 0)
-      return [
-        "run csync2rev --others again: a file changed while it was pushed, or its directory is missing here",
-      ];
-    const { takeTheirs, keepOurs } = commandsFor(trouble);
-    return [`if both hosts changed a file: ${takeTheirs}`, keepOurs, ...aboutPrefixes(trouble)];
-  },
+  pending: ({ peer, exit }) => [
+    exit === 0
+      ? `${AGAIN}: a file changed while it was pushed`
+      : `csync2's log here and csync2rev's log on ${peer} say more; then ${AGAIN}`,
+  ],
   failed: NONE,
   refused: NONE,
   unanswered: ({ group }) => [

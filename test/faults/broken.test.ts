@@ -292,8 +292,9 @@ describe("broken half-way", { concurrency: 6 }, () => {
       await h2.run("mount -t tmpfs -o size=20m,mode=755 tmpfs /srv/data");
       changeMuch(h1);
       const result = await catchUp(h2);
-      assert.deepEqual([result.code, result.outcomes], [1, ["pending"]], JSON.stringify(result));
-      assert.ok(peerOf(result, "h1").files.includes("/srv/data/big"));
+      const { outcome, reason, files } = peerOf(result, "h1");
+      assert.deepEqual([result.code, outcome, reason], [1, "failed", "disk-full"], JSON.stringify(result));
+      assert.ok(files.includes("/srv/data/big"));
       await h2.run("mount -o remount,size=200m /srv/data");
       const again = await catchUp(h2);
       assert.equal(again.code, 0, JSON.stringify(again) + (await h2.run("ls -la /srv/data")).stdout);

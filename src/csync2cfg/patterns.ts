@@ -1,0 +1,48 @@
+import { Matcher } from "./fnmatch.ts";
+import type { Group } from "./model.ts";
+import { encode } from "./source.ts";
+
+/**
+ * Whether csync2 takes a file for a group's (groups.c, match_pattern_list): of the patterns for paths and of those for names the
+ * last that matches decides, each for its kind.
+ * @param file its name in csync2's database: a path, or `%PREFIX%` and the rest
+ */
+export function takes({ patterns }: Pick<Group, "patterns">, file: string): boolean {
+  const name = encode(file);
+  const [ofPath, ofName] = [patterns.filter(isForPaths), patterns.filter((one) => !isForPaths(one))].map(
+    (kind) =>
+      kind.findLast(
+        ({ effect, pattern }) =>
+          effect !== "compare" && (isForPaths({ pattern }) ? leads(pattern, name) : isNamed(pattern, name)),
+      )?.effect,
+  );
+  return ofPath === "include" && ofName !== "exclude";
+}
+
+function isForPaths({ pattern }: { readonly pattern: string }): boolean {
+  return pattern.startsWith("/") || pattern.startsWith("%");
+}
+
+function isNamed(pattern: string, name: string): boolean {
+  return new Matcher(encode(pattern), false).matches(name.slice(name.lastIndexOf("/") + 1));
+}
+
+/** fnmatch(3) with FNM_LEADING_DIR, and FNM_PATHNAME unless `**` is in the pattern. */
+function leads(pattern: string, name: string): boolean {
+  const parts = name.split("/");
+  if (pattern.includes("**")) {
+    const matcher = new Matcher(encode(pattern), false);
+    return parts.some((_, end) => matcher.matches(parts.slice(0, end + 1).join("/")));
+  }
+  const steps = encode(pattern).split("/");
+  return (
+    steps.length <= parts.length &&
+    steps.every((step, at) => new Matcher(step, false).matches(parts[at] ?? ""))
+  );
+}
+
+/** The trees that a group includes, as its patterns name them: each up to the first step that holds a wildcard. */
+export function treesOf({ patterns }: Pick<Group, "patterns">): readonly string[] {
+  const included = patterns.filter((one) => one.effect === "include" && isForPaths(one));
+  return [...new Set(included.map(({ pattern }) => pattern.replace(/\/[^/]*[*?[\\].*$/, "") || "/"))];
+}
