@@ -148,7 +148,7 @@ describe("what is wrong is said in one message, with what to do and the right st
       GOOD,
       ["-o", "-P", "h1", "--peer=h2"],
       64,
-      /^csync2rev: --peer is there more than once: write --peer A,B\n$/,
+      /^csync2rev: --peer is given twice: write --peer A,B\n$/,
     ],
     [
       "an option twice, of which the last is no good",

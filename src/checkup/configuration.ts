@@ -4,7 +4,7 @@ import { Csync2revError } from "../errors.ts";
 import type { HostOptions, OpenedHost } from "../host.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
 
-const TURNS_AWAY = "until it is mended, this host turns every peer away";
+const TURNS_AWAY = "correct it: until then, this host refuses every peer";
 
 /** What is wrong with csync2rev.ini and csync2.cfg, and what they say. */
 export function checkConfiguration(opened: OpenedHost, options: HostOptions): readonly Finding[] {
@@ -28,8 +28,8 @@ function configurationFindings({ host, configuration, configurationFault }: Open
     return [
       failed(
         "configuration",
-        `${file} names ${host.hostname} in no group`,
-        "name it in a host line, or say with -N which name it goes by (in inetd's, xinetd's or systemd's line too)",
+        `no group in ${file} names ${host.hostname}`,
+        "write it into a host line, or give its name there with -N (also in the line of inetd, xinetd or systemd)",
       ),
       ...doubts,
     ];
@@ -50,7 +50,7 @@ function allowListFinding(group: Group): Finding {
   const allowed = others.filter((host) => mayAsk(group, host)).map(({ peername }) => peername);
   if (allowed.length > 0 || others.length === 0)
     return ok(item, `may ask: ${allowed.join(", ") || "nobody"}`);
-  return warning(item, "nobody may ask", 'add those who may to the "#csync2rev allow" line');
+  return warning(item, "nobody may ask", 'add those that may ask to the "#csync2rev allow" line');
 }
 
 function messageOf(error: Error): string {

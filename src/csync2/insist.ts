@@ -118,7 +118,7 @@ export async function attempt(
 /** What an administrator is told of output in an unknown form. */
 export async function notUnderstood(host: ThisHost, what: string): Promise<string> {
   const { describeProgram } = await import("./version.ts");
-  return `csync2 printed what csync2rev does not understand: ${what}; ${await describeProgram(host)}`;
+  return `csync2 printed something that csync2rev does not understand: ${what}; ${await describeProgram(host)}`;
 }
 
 /** What an end means: `exit` 0 is success; else why, and whether it is worth trying again. */

@@ -15,9 +15,9 @@ export interface Report {
   readonly finished: boolean;
 }
 
-const BROKEN_OFF = "the connection to csync2 of the host that asked broke off";
+const BROKEN_OFF = "the connection to csync2 on the host that asked broke";
 const DATABASE_HELD = "another csync2 holds the database";
-const NOT_ANSWERING = "csync2 of the host that asked does not answer";
+const NOT_ANSWERING = "csync2 on the host that asked does not answer";
 
 /** Failures that pass by themselves: how csync2's line begins, what else is in it, and what the administrator is told. */
 interface Passing {
@@ -40,9 +40,9 @@ const PASSING: readonly Passing[] = [
   {
     begins: "Database Error: ",
     has: "no such table: ",
-    why: "csync2's database is half made",
+    why: "csync2's database is incomplete",
     advice:
-      "csync2 was cut off when it first ran: delete its database, then csync2 -cIr / there and csync2rev --others --reconcile on both hosts",
+      "csync2 was interrupted when it first ran: delete its database, run csync2 -cIr / there, then csync2rev --others --reconcile on both hosts",
   },
   { begins: "This should not happen: Can't stat ", why: "a file vanished during the check" },
   { begins: "ERROR: Cant stat ", why: "a file vanished during the push" },

@@ -5,24 +5,24 @@ import { csync2Lock, firstFault, type ReadableHost } from "../host.ts";
 import type { GroupRefusal, RefusalReason, Request } from "../wire/messages.ts";
 import { plainAddress } from "./connection.ts";
 
-/** Why a member is turned away: `detail` is for its administrator. */
+/** Why a member is refused. `detail` is for its administrator. */
 export interface Refusal {
   readonly reason: RefusalReason;
   readonly detail: string;
 }
 
-/** What would reach csync2 as something else than one name. */
+/** What csync2 would not take for one name. */
 const UNFIT_FOR_ARGV = /^-|[,\0\p{Surrogate}]/u;
 
-/** A request whose sender may have what it asks for. Only authorise() makes one; only one of these starts csync2. */
+/** A request whose sender may have what it asks for. Only authorise() makes one, and only such a request starts csync2. */
 export class AuthorisedRequest {
   readonly verb: Verb;
   readonly output: boolean;
-  /** Nothing is listed, compared or pushed outside it. No name of a group in it is also that of a group outside. */
+  /** Nothing outside it is listed, compared or pushed. No group outside it has the name of a group in it. */
   readonly scope: Scope;
   /** The groups in it. */
   readonly groups: readonly string[];
-  /** Whether the scope is all groups of this host: then no line of csync2's names what is not the requester's to know. */
+  /** Whether the scope is all groups of this host. Then the requester may see every line of csync2. */
   readonly isWhole: boolean;
   /** Groups with the same key and the same two hosts that the requester may not use. */
   readonly refused: readonly GroupRefusal[];
@@ -44,11 +44,11 @@ export class AuthorisedRequest {
   }
 
   /**
-   * Holds an opened request against the local csync2.cfg, in the order of the protocol: to is me → from is a member → address → each
-   * group's allow-list, slaves and name → csync2.lock. The group that the request names is not looked at: its key says which groups
-   * the requester is in.
+   * Checks an opened request against the local csync2.cfg, in the order of the protocol: to is me → from is a member → address → each
+   * group's allow-list, slaves and name → csync2.lock. The group that the request names does not matter: its key decides in which
+   * groups the requester is.
    * @param opened the request, and the groups whose key opened it
-   * @param address where the connection comes from; null where stdin is no socket
+   * @param address where the connection comes from; null if stdin is not a socket
    */
   static async authorise(
     opened: { readonly request: Request; readonly groups: readonly Group[] },
@@ -60,7 +60,7 @@ export class AuthorisedRequest {
     if (firstFault(site) !== null)
       return refusal(
         "config",
-        "its csync2rev.ini or a #csync2rev line in its csync2.cfg is no good: csync2rev --test there says where",
+        "its csync2rev.ini or a #csync2rev line in its csync2.cfg is wrong: csync2rev --test there says where",
       );
     const verb = verbOf(request.verb);
     if (verb === undefined)
@@ -85,7 +85,7 @@ export class AuthorisedRequest {
     if (unsafe !== undefined)
       return refusal(
         "config",
-        `the name "${unsafe}" in csync2.cfg would read as an option or a list to csync2, or is no UTF-8`,
+        `csync2 would take the name "${unsafe}" in csync2.cfg for an option or a list, or it is not UTF-8`,
       );
     if (host.settings.verifyAddress) {
       const wrong = await wrongAddress(from, address);
@@ -101,7 +101,7 @@ export class AuthorisedRequest {
       );
     const names = [...new Set(granted.map(({ name }) => name))];
     const isWhole = granted.length === configuration.groups.length;
-    // With -G csync2 names the groups to the peer's csync2, which takes no file of a group that is called otherwise there.
+    // With -G, csync2 names the groups to the peer's csync2. That one accepts no file of a group that has another name there.
     const isLimited = configuration.groups.some(
       (group) => !granted.includes(group) && group.hosts.some(({ peername }) => peername === from),
     );
@@ -117,8 +117,8 @@ interface Membership {
 }
 
 /**
- * The groups that a requester may use, and why not the others. csync2 -G takes groups by name, so that a name must not stand for a
- * group outside the scope too.
+ * The groups that a requester may use, and why not the others. csync2 -G takes groups by name, so no group outside the scope may have the
+ * same name.
  */
 function scopeOf(
   memberships: readonly Membership[],
@@ -147,7 +147,7 @@ function scopeOf(
   };
 }
 
-/** Why a requester may not use a group; null if it may. A host pings itself to test that its own handler answers: nothing runs. */
+/** Why a requester may not use a group; null if it may. A host may ping itself to test its own handler: nothing runs. */
 function whyNotIn({ group, from }: Membership): Refusal | null {
   if (from === group.me) return null;
   if (!mayAsk(group, from))
@@ -157,7 +157,7 @@ function whyNotIn({ group, from }: Membership): Refusal | null {
   if (UNFIT_FOR_ARGV.test(group.name))
     return refusal(
       "config",
-      `the group name "${group.name}" in csync2.cfg there would read as an option or a list to csync2 -G, or is no UTF-8: rename it`,
+      `csync2 -G would take the group name "${group.name}" in csync2.cfg there for an option or a list, or it is not UTF-8: rename it`,
     );
   return null;
 }
@@ -166,10 +166,10 @@ function refusal(reason: RefusalReason, detail: string): Refusal {
   return { reason, detail };
 }
 
-/** As csync2's daemon does it (daemon.c): the connection must come from an address that the peername resolves to. */
+/** As csync2's daemon (daemon.c): the connection must come from an address that the peername resolves to. */
 async function wrongAddress(peername: string, address: string | null): Promise<Refusal | null> {
   if (address === null)
-    return refusal("wrong-address", "the connection's address cannot be told: stdin is no socket");
+    return refusal("wrong-address", "the connection has no known address: stdin is not a socket");
   const { lookup } = await import("node:dns/promises");
   let known: string[];
   try {
@@ -183,6 +183,6 @@ async function wrongAddress(peername: string, address: string | null): Promise<R
   if (known.includes(address)) return null;
   return refusal(
     "wrong-address",
-    `${address} is no address of "${peername}" there: it resolves to ${known.join(", ")}`,
+    `${address} is not an address of "${peername}" there: it resolves to ${known.join(", ")}`,
   );
 }

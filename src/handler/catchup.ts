@@ -25,7 +25,7 @@ export interface Ending {
 const FAILED = 1;
 
 /** What is said in place of the complaint of a check: it may name a file of a group that is not the requester's. */
-const CHECK_FAILED = "csync2's check there failed; csync2rev's log there has its words";
+const CHECK_FAILED = "csync2's check there failed; csync2rev's log there says why";
 
 /**
  * Runs what an authorised request asks for, and tells how it went. Once csync2 runs, nothing that the requester does stops it.

@@ -18,7 +18,7 @@ const KINDS: readonly (readonly [what: string, is: (difference: Difference) => b
     "only here, new or deleted elsewhere: csync2rev --others --reconcile there brings them too",
     ({ on }) => on === "here",
   ],
-  ["of which csync2rev cannot tell which version is newer", ({ newer }) => newer === null],
+  ["where csync2rev cannot tell which version is newer", ({ newer }) => newer === null],
 ];
 
 const DIFFERENT_CONTENTS =

@@ -7,7 +7,7 @@ import type { Route } from "../requester/plan.ts";
 const LOOK_EVERY = 250;
 
 /**
- * Waits until this host's own csync2 takes files at every name that peers connect to: they could not push before.
+ * Waits until this host's own csync2 accepts files at every name that peers connect to. Before that, they could not push.
  * @param routes all that may be asked
  * @param timeout seconds
  * @returns what is wrong with it, and what to do; null once it answers.
@@ -20,7 +20,7 @@ export async function whyNotReady(
 ): Promise<string | null> {
   const stopped = csync2Lock(host);
   if (stopped !== null)
-    return `${stopped} exists, so csync2 on this host takes no files: remove it and run again`;
+    return `${stopped} exists, so csync2 on this host accepts no files: remove it and run again`;
   const until = performance.now() + timeout * 1000;
   for (const doorstep of await doorsteps(routes, limits)) {
     for (;;) {

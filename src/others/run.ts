@@ -279,5 +279,5 @@ export class OthersRun {
 }
 
 function unreadable(why: string): string {
-  return `csync2 on this host cannot read its database: ${why}: peers could not push; mend it, and run again`;
+  return `csync2 on this host cannot read its database: ${why}: peers could not push; repair it, and run again`;
 }

@@ -112,7 +112,8 @@ export function notReconciled(unsent: Counter, { pending, files }: PeerResult): 
   return {
     outcome: "pending",
     reason: "unsent",
-    detail: "not reconciled: it would give back what has been deleted here and not been sent yet",
+    detail:
+      "not reconciled: that would bring back files that were deleted here, because the peer has not been told yet",
     pending: (pending ?? 0) + unsent.count,
     files: [...unsent.names(UNSENT_NAMED), ...files],
   };

@@ -39,7 +39,7 @@ export function describeResult(
 }
 
 const NEW_MEMBER =
-  "csync2's database here knew no file: peers compared theirs with it, as with --reconcile. What was here before is pushed to nobody; csync2rev --others --verify lists what differs\n";
+  "csync2's database here knew no file, so the peers compared theirs with it, as with --reconcile. Files that were here before are pushed to nobody; csync2rev --others --verify lists what differs\n";
 
 /** What `--others -q` prints: nothing where there is nothing to do. */
 export function describeTroubles(result: OthersResult, options: HostOptions, dryRun: boolean): string {
@@ -101,9 +101,9 @@ function advice(result: PeerResult, host: string, options: HostOptions, dryRun: 
     case "unanswered":
       return [...remedies];
     case "failed":
-      return reason === null ? [`csync2rev's log on ${peer} has more; then ${again}`] : [...remedies];
+      return reason === null ? [`read csync2rev's log on ${peer}, then ${again}`] : [...remedies];
     case "lost":
-      return [`the push may have gone on without us: ${again}`];
+      return [`${again}: the push may have gone on`];
     case "busy":
       return [`${again} later`];
     case "unreachable":

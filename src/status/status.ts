@@ -92,7 +92,7 @@ function row(planned: PlannedPeer, answer: Answer, here: ReadonlyMap<string, num
     outcome:
       outcome === "caught-up" ? (held === null ? "failed" : held > 0 ? "pending" : "in-sync") : outcome,
     reason,
-    detail: detail ?? (held === null ? "csync2 on this host could not list what it holds" : null),
+    detail: detail ?? (held === null ? "csync2 on this host could not list the files that it holds" : null),
     pending,
     held,
     holds: answer.kind === "done" ? (answer.done.holds ?? null) : null,

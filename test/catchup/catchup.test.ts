@@ -73,7 +73,7 @@ describe("a member that was down", () => {
       "h1    cluster  caught-up        1        0        0      N",
       "h2    cluster  caught-up        1        0        0      N",
       "",
-      "csync2's database here knew no file: peers compared theirs with it, as with --reconcile. What was here before is pushed to nobody; csync2rev --others --verify lists what differs",
+      "csync2's database here knew no file, so the peers compared theirs with it, as with --reconcile. Files that were here before are pushed to nobody; csync2rev --others --verify lists what differs",
       "",
       "caught up with 2 of 2 peers in N s",
       "",
@@ -246,7 +246,10 @@ describe("a peer that cannot help", () => {
     h2.write("/etc/hosts", h2.read("/etc/hosts").replace("10.77.0.3 h3", "10.77.0.33 h3"));
     const result = await catchUp(h3);
     assertOutcomes(result, { h1: "caught-up", h2: "refused/wrong-address" });
-    assert.equal(result.peers[1]?.detail, '10.77.0.3 is no address of "h3" there: it resolves to 10.77.0.33');
+    assert.equal(
+      result.peers[1]?.detail,
+      '10.77.0.3 is not an address of "h3" there: it resolves to 10.77.0.33',
+    );
   });
 
   test("that our name service mixes up with another: refused", async () => {

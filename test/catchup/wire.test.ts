@@ -352,7 +352,7 @@ describe("nothing but frames reaches the socket", () => {
       {
         type: "refused",
         reason: "wrong-address",
-        detail: "the connection's address cannot be told: stdin is no socket",
+        detail: "the connection has no known address: stdin is not a socket",
         groups: [],
       },
     ]);

@@ -36,7 +36,7 @@ ERROR: Connection to remote host \`h3' failed.
 Host stays in dirty state. Try again later...
 Connection closed.
 Finished with 1 errors.`);
-    assert.equal(report.passing, "csync2 of the host that asked does not answer");
+    assert.equal(report.passing, "csync2 on the host that asked does not answer");
     assert.equal(report.complaint, "ERROR: Connection to remote host `h3' failed.");
   });
 

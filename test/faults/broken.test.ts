@@ -91,7 +91,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
       const { outcome, detail } = peerOf(await catchUp(h2), "h1");
       assert.equal(outcome, "failed");
       const [, first = "", second = ""] =
-        /no such table: action.*: delete its database, then (.*) there and (.*) on both hosts/.exec(
+        /no such table: action.*: delete its database, run (.*) there, then (.*) on both hosts/.exec(
           detail ?? "",
         ) ?? [];
       await h1.shell(`rm /var/lib/csync2/h1.db3 && ${first}`);

@@ -59,7 +59,7 @@ describe("a new or reinstalled member", () => {
     assert.equal(code, 0, stdout);
     assert.match(
       stdout,
-      /^csync2's database here knew no file: peers compared theirs with it, as with --reconcile\./m,
+      /^csync2's database here knew no file, so the peers compared theirs with it, as with --reconcile\./m,
     );
   });
 
