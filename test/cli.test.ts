@@ -157,7 +157,7 @@ describe("what is wrong is said in one message, with what to do and the right st
       64,
       /^csync2rev: --port "0" is/,
     ],
-    ["a list of nobody", GOOD, ["-o", "-P", ","], 64, /^csync2rev: --peer names nobody: write --peer A,B\n$/],
+    ["a list of nobody", GOOD, ["-o", "-P", ","], 64, /^csync2rev: --peer has no name: write --peer A,B\n$/],
     [
       "a missing argument",
       GOOD,

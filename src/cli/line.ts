@@ -71,7 +71,7 @@ export async function parseCommandLine(argv: readonly string[]): Promise<Command
     const found = given(name)
       ?.split(",")
       .filter((one) => one !== "");
-    if (found?.length === 0) throw usage(`--${name} names nobody: write --${name} A,B`);
+    if (found?.length === 0) throw usage(`--${name} has no name: write --${name} A,B`);
     return found;
   };
   const line = {
@@ -143,11 +143,9 @@ function demandKnown(unknown: readonly string[], options: Parsed): void {
   const then =
     nearest !== null
       ? `did you mean ${nearest}?`
-      : first.startsWith("-")
-        ? "csync2rev --help shows every option"
-        : MODES.some((mode) => options[mode] === true)
-          ? `if it is a peer, write -P ${first}`
-          : "csync2rev takes no arguments without an option; csync2rev --help shows every option";
+      : !first.startsWith("-") && MODES.some((mode) => options[mode] === true)
+        ? `if it is a peer, write -P ${first}`
+        : "csync2rev --help shows every option";
   throw usage(`${first.startsWith("-") ? "unknown option" : "unknown argument"} "${first}": ${then}`);
 }
 
@@ -159,12 +157,11 @@ function demandTogether(options: Parsed): void {
   }
 }
 
-/** Of an option that is there more than once the last counts, as with csync2; but a list of which half is lost asks half of the peers. */
+/** If an option is given twice, the last value wins, as in csync2. But not for a list: half of the peers would be left out. */
 function lastCounts(options: Parsed): void {
   for (const [name, value] of Object.entries(options)) {
     if (name === "_" || !Array.isArray(value)) continue;
-    if (["group", "peer"].includes(name))
-      throw usage(`--${name} is there more than once: write --${name} A,B`);
+    if (["group", "peer"].includes(name)) throw usage(`--${name} is given twice: write --${name} A,B`);
     options[name] = value.at(-1);
   }
 }

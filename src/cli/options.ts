@@ -24,7 +24,7 @@ const OF_MODES = {
   status: { does: "Show how many files each peer holds for this host, and this host for each peer" },
   test: {
     short: "T",
-    does: "Test this host's set-up and ping every peer: what is wrong, and how to mend it",
+    does: "Test this host's set-up and ping every peer: what is wrong, and what to do",
   },
   "show-config": { does: "Print what csync2rev reads out of csync2.cfg, as JSON" },
   completion: {
@@ -45,39 +45,43 @@ const AS_IN_CSYNC2 = {
     completes: "directory",
     does: "csync2's database, a directory or URL",
   },
-  group: { short: "G", argument: "A,B", completes: "group", does: "Only through these groups" },
-  peer: { short: "P", argument: "A,B", completes: "peer", does: "Only these peers" },
+  group: { short: "G", argument: "A,B", completes: "group", does: "Ask only for these groups" },
+  peer: { short: "P", argument: "A,B", completes: "peer", does: "Ask only these peers" },
 } as const satisfies Record<string, Option>;
 
 const FURTHER = {
   "dry-run": { short: "d", does: "Show what the peers would push; change nothing here" },
-  reconcile: { does: "Compare databases too: bring files whose origin is gone" },
+  reconcile: { does: "Also compare databases: bring files whose origin is gone" },
   verify: {
     argument: "content",
     optional: true,
-    does: "Compare with each peer afterwards; --verify=content compares what is in the files too",
+    does: "Compare with each peer afterwards; --verify=content also compares the content",
   },
   all: { does: "With --status: who holds files for whom in the whole cluster" },
   port: { short: "p", argument: "PORT", does: "csync2rev's TCP port", byDefault: PORT_RULE.byDefault },
   deadline: {
     argument: "SECONDS",
-    does: "Until nothing is waited for any more",
+    does: "Give up after this time; a running push may finish",
     byDefault: OTHERS_RULES.deadline.byDefault,
   },
   "connect-timeout": {
     argument: "SECONDS",
-    does: "For a peer to answer a connection",
+    does: "How long a peer may take to accept and greet",
     byDefault: OTHERS_RULES["connect-timeout"].byDefault,
   },
-  jobs: { argument: "NUMBER", does: "Checks side by side", byDefault: OTHERS_RULES.jobs.byDefault },
-  settings: { argument: "FILE", completes: "file", does: "Read this file in place of csync2rev.ini" },
+  jobs: {
+    argument: "NUMBER",
+    does: "How many peers may check at the same time",
+    byDefault: OTHERS_RULES.jobs.byDefault,
+  },
+  settings: { argument: "FILE", completes: "file", does: "Read this file instead of csync2rev.ini" },
   verbose: { short: "v", does: "Show csync2's lines, each with its peer" },
   quiet: { short: "q", does: "Print only what needs attention" },
   json: { does: "Print the result as JSON" },
   metrics: {
     argument: "FILE",
     completes: "file",
-    does: "Write the result to this file for Prometheus's node_exporter too",
+    does: "Also write the result to this file, for Prometheus's node_exporter",
   },
 } as const satisfies Record<string, Option>;
 
