@@ -69,7 +69,7 @@ function layOut(tree: string, program: string): void {
   for (const unit of readdirSync(join(TOP, "systemd")))
     put(tree, `lib/systemd/system/${unit}`, read(`systemd/${unit}`));
   for (const [shell, file] of Object.entries(COMPLETIONS)) put(tree, file, completion(shell));
-  for (const sample of ["inetd/inetd.conf", "inetd/services", "xinetd/csync2rev"])
+  for (const sample of ["inetd/inetd.conf", "inetd/services", "xinetd/csync2rev", "nftables/csync2rev.nft"])
     put(tree, `${DOC}/examples/${sample.replace("/", ".")}`, read(sample));
   const guides = readdirSync(join(TOP, "docs")).map((name) => `docs/${name}`);
   for (const document of ["README.md", "SECURITY.md", "PROTOCOL.md", ...guides])
