@@ -75,7 +75,7 @@ export class Afterwards {
     compare: (turn: Turn) => Promise<Differences>,
   ): Promise<void> {
     for (const [i, turn] of this.#turns.entries()) {
-      const result = this.#results[i];
+      const result = withoutDifferences(this.#results[i]);
       if (result?.outcome !== "caught-up" || this.#asking.limits.interrupt.aborted || !concerns(turn))
         continue;
       this.#watcher.stage(turn.peer, null, { at: "running", idle: 0, line: null });
@@ -88,4 +88,10 @@ export class Afterwards {
       this.#watcher.result(turn.peer, this.#results[i]);
     }
   }
+}
+
+/** A result as it was before a comparison: another one looks at more. */
+function withoutDifferences(result: PeerResult | undefined): PeerResult | undefined {
+  if (result?.reason !== "differs") return result;
+  return { ...result, outcome: "caught-up", reason: null, detail: null, pending: 0, files: [] };
 }

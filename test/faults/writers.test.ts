@@ -27,11 +27,11 @@ describe("two peers wrote the same file while a third was down", () => {
   };
 
   /** The host that was down catches up, and h2 is the last to push. */
-  const catchUpWithH2Last = async (): Promise<CaughtUp> => {
+  const catchUpWithH2Last = async (...options: readonly string[]): Promise<CaughtUp> => {
     await h3.boot();
     const holder = h2.spawn("flock /run/csync2rev.lock sleep 60");
     await h2.until("the lock is held", () => h2.processes().some(({ command }) => command === "sleep 60"));
-    const catchingUp = catchUp(h3);
+    const catchingUp = catchUp(h3, ...options);
     await h3.until("h1's has come", () => !h3.tree().has("f") || h3.read(file) !== "v0");
     holder.kill();
     await h2.run("pkill sleep");
@@ -67,5 +67,17 @@ describe("two peers wrote the same file while a third was down", () => {
     assert.deepEqual(peerOf(result, "h1").files, [file]);
     assert.match(peerOf(result, "h1").detail ?? "", /^1 only here, new or deleted elsewhere/);
     assert.equal(result.code, 1);
+  });
+
+  test("--verify names that file, and whatever else differs", async () => {
+    h1.remove(file);
+    await h1.shell("csync2 -cr /");
+    await change(h2, "kept", "12:00");
+    h3.write("/srv/data/own", "own");
+    await h3.boot();
+    await h3.shell("csync2 -cIr /");
+    const result = await catchUpWithH2Last("--verify");
+    assert.deepEqual(peerOf(result, "h1").files, [file, "/srv/data/own"]);
+    assert.deepEqual(peerOf(result, "h2").files, ["/srv/data/own"]);
   });
 });
