@@ -124,10 +124,14 @@ function heldEntry({ path, peer, record, waiting, file }: WithPath): Cause | nul
   return { reason: "not-empty", what, ...(record === null ? {} : { hangs: true }) };
 }
 
-/** Whether a directory waits that holds what csync2 leaves alone here: if the peer has put a file in its place, a push hangs. */
-export function isHeld({ path, file, groups }: Waiting): boolean {
-  const isLeftAlone = (name: string): boolean => !groups.some((group) => takes(group, name));
-  return path !== null && entryWithin(path, file, isLeftAlone) !== null;
+/**
+ * Whether a directory waits that will not be empty when its turn comes: if the peer has put a file in its place, a push hangs.
+ * @param isComplete whether all files that wait are known; if not, only what csync2 leaves alone here is sure to stay
+ */
+export function isHeld({ path, file, groups, waiting }: Waiting, isComplete: boolean): boolean {
+  const stays = (name: string): boolean =>
+    isComplete ? !waiting.has(name) : !groups.some((group) => takes(group, name));
+  return path !== null && entryWithin(path, file, stays) !== null;
 }
 
 /** The first file below a directory that is wanted by its name in the database; null if there is none, or it is not a directory. */

@@ -52,13 +52,14 @@ export class Explainer {
         detail: `${certificate}: peers could not push; ${PAIR_TODO}, and run again`,
       };
     const { files } = found;
-    const mayBeReplaced = this.#waiting(turn, files, NOTHING_KNOWN).some(isHeld);
+    const isComplete = !all && found.pending === files.length;
+    const waiting = this.#waiting(turn, files, NOTHING_KNOWN);
+    const mayBeReplaced = waiting.some((file) => isHeld(file, isComplete));
     const records = mayBeReplaced ? await this.#recordsThere(turn.route, files) : null;
     const known = { ...NOTHING_KNOWN, records: typeof records === "string" ? null : records };
     const causes = this.#causes(turn, files, known);
     const hanging = causes.find((cause) => cause?.hangs === true);
     if (hanging !== undefined && hanging !== null) return told([hanging], null);
-    const isComplete = !all && found.pending === files.length;
     const places = isComplete ? causes : this.#causesOfTrees(turn);
     const inVain = places.filter((cause) => cause?.reason === "not-writable") as Cause[];
     return inVain.length > 0 && inVain.length === places.length ? told(inVain, null) : null;

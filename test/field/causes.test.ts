@@ -143,6 +143,18 @@ const CASES: readonly Case[] = [
     mend: async (_, h2) => await h2.shell("rm /srv/data/sub/a.log"),
   },
   {
+    name: "a new file on the peer has the name of a directory here that holds files: the peer is not asked to push",
+    async trouble(h1, h2) {
+      h2.write("/srv/data/name/inside", "here");
+      await h2.shell("csync2 -cIr /");
+      h1.write("/srv/data/name", "a file");
+    },
+    row: "failed +0 +0 +1",
+    says: /^h1: failed: not-empty: h1 has no directory \/srv\/data\/name any more, and on this host it still holds \/srv\/data\/name\/inside\n/m,
+    todo: /→ move or delete what it holds/,
+    mend: async (_, h2) => await h2.shell("mv /srv/data/name /srv/moved"),
+  },
+  {
     name: "excludes differ",
     async trouble(h1, h2) {
       h2.write("/etc/csync2.cfg", groupOf(["h1", "h2"], ["auto younger;", "exclude *.bak;"]));
