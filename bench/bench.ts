@@ -35,7 +35,9 @@ const rows: Row[] = [];
 for (const [name, measure] of Object.entries(SUBJECTS)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const began = performance.now();
-  const found = await measure({ quick });
+  const onNode = await measure({ quick, build: "node" });
+  const standalone = await measure({ quick, build: "standalone" });
+  const found = standalone.map((row, index) => ({ ...row, onNode: onNode[index] ?? row }));
   rows.push(...found);
   process.stdout.write(table(found));
   process.stderr.write(`${name} took ${((performance.now() - began) / 1000).toFixed(0)} s\n`);
@@ -44,7 +46,7 @@ for (const [name, measure] of Object.entries(SUBJECTS)) {
 // Only a whole run makes the figures that are shown.
 if (!quick && wanted.length === 0) {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, ${(totalmem() / 2 ** 30).toFixed(0)} GB, Node ${process.versions.node}`;
-  const about = `Made by \`npm run bench\` on ${machine}. Each row's two figures are medians of runs that took turns.`;
+  const about = `Made by \`npm run bench\` on ${machine}. A row's figure and the one beside it are medians of runs that took turns; both builds were measured one after the other.`;
   writeFileSync(
     join(import.meta.dirname, "results.md"),
     `# What csync2rev costs\n\n${about}\n\n${table(rows)}`,

@@ -5,17 +5,33 @@ import { createInterface } from "node:readline";
 import { type ClusterOptions, type Host, type Cluster, startCluster } from "../test/cluster/cluster.ts";
 import type { Errand, Report } from "./client.ts";
 
-/** How much is done: all of it, or enough to see that it works. */
+/** The two builds of the program. */
+export type Build = "standalone" | "node";
+
+/** What is measured. */
 export interface Extent {
+  /** Not all of it, but enough to see that it works. */
   readonly quick: boolean;
+  readonly build: Build;
 }
 
-/** Runs `work` with a cluster of its own, in which hosts can log in to each other with ssh. */
+const PROGRAMS: Readonly<Record<Build, string>> = {
+  standalone: `csync2rev-linux-${process.arch}`,
+  node: "csync2rev.cjs",
+};
+
+/** Runs `work` with a cluster of its own that has this build, in which hosts can log in to each other with ssh. */
 export async function withCluster<T>(
+  build: Build,
   options: ClusterOptions,
   work: (cluster: Cluster) => Promise<T>,
 ): Promise<T> {
-  const cluster = await startCluster({ ...options, packages: ["openssh-server", "openssh-client"] });
+  const program = join(import.meta.dirname, "../dist", PROGRAMS[build]);
+  const cluster = await startCluster({
+    ...options,
+    program,
+    packages: ["openssh-server", "openssh-client"],
+  });
   try {
     return await work(cluster);
   } finally {

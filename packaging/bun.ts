@@ -8,12 +8,12 @@ import { join } from "node:path";
 export const PLATFORMS = ["x64", "arm64"] as const;
 export type Platform = (typeof PLATFORMS)[number];
 
-const BUN_VERSION = "1.4.5";
+export const BUN_VERSION = "1.4.5";
 
 const CACHE = join(import.meta.dirname, "../.cache/bun");
 
-/** For x64 the one that needs no AVX2: csync2 runs on old machines too. */
-const PACKAGES: Readonly<Record<Platform, { readonly name: string; readonly sha512: string }>> = {
+/** Its npm packages. For x64 the one that needs no AVX2: csync2 runs on old machines too. */
+export const PACKAGES: Readonly<Record<Platform, { readonly name: string; readonly sha512: string }>> = {
   x64: {
     name: "@oven/bun-linux-x64-baseline",
     sha512: "s8yMwYcFnnrA178gji0gZbkE2WVDej/Ti1x770oPfihxyRxSMNhGhiAQNXV53aDeraZxksdvKV/RAdQBCd0qPA==",

@@ -68,15 +68,19 @@ export function compile(platform: Platform, program: string, target: string): vo
   }
 }
 
+/** The platform of a name. Throws, with what there is, where it is none. */
+export function platformOf(name: string): Platform {
+  const platform = PLATFORMS.find((known) => known === name);
+  if (platform === undefined)
+    throw new Error(`no platform is called "${name}": there are ${PLATFORMS.join(" and ")}`);
+  return platform;
+}
+
 if (import.meta.filename === process.argv[1]) {
   const wanted = process.argv.slice(2);
   try {
-    for (const name of wanted.length === 0 ? PLATFORMS : wanted) {
-      const platform = PLATFORMS.find((known) => known === name);
-      if (platform === undefined)
-        throw new Error(`no platform is called "${name}": there are ${PLATFORMS.join(" and ")}`);
+    for (const platform of wanted.length === 0 ? PLATFORMS : wanted.map(platformOf))
       console.log(await buildStandalone(platform));
-    }
   } catch (error) {
     console.error(`npm run standalone: ${(error as Error).message}`);
     process.exitCode = 1;

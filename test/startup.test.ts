@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as esbuild from "esbuild";
-import { converse } from "./catchup/requester.ts";
+import { asProcess, connection, converse } from "./catchup/requester.ts";
 
 const PROGRAM = join(import.meta.dirname, "../dist/csync2rev.cjs");
 
@@ -104,26 +103,6 @@ describe("the handler loads", () => {
     assert.ok(whole <= FILE_BYTES, `${whole} bytes in one file`);
   });
 });
-
-/** Both ends of a TCP connection. */
-async function connection(): Promise<{ ours: Socket; theirs: Socket }> {
-  const server = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const ours = connect((server.address() as AddressInfo).port, "127.0.0.1");
-  const [theirs] = (await once(server, "connection")) as [Socket];
-  server.close();
-  return { ours, theirs };
-}
-
-/** A connection in the place of a process's stdin and stdout. */
-function asProcess(socket: Socket): ChildProcessWithoutNullStreams {
-  const stderr = { resume: () => undefined };
-  return Object.assign(socket, {
-    stdin: socket,
-    stdout: socket,
-    stderr,
-  }) as unknown as ChildProcessWithoutNullStreams;
-}
 
 /** The files of the project, or parts of such, that V8 has compiled. */
 function scriptsOf(coverage: string): string[] {

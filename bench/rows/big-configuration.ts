@@ -8,8 +8,8 @@ const GROUPS = { empty: 0, big: 1_000, huge: 9_900 };
 const HOSTS_PER_GROUP = 10;
 
 /** What a large csync2.cfg adds to the handler. */
-export async function bigConfiguration({ quick }: Extent): Promise<Row[]> {
-  return await withCluster({ hosts: ["h1", "h2"] }, async (cluster) => {
+export async function bigConfiguration({ quick, build }: Extent): Promise<Row[]> {
+  return await withCluster(build, { hosts: ["h1", "h2"] }, async (cluster) => {
     const h2 = cluster.host("h2");
     const names = Object.keys(GROUPS) as (keyof typeof GROUPS)[];
     const services = names.map((name, index) => serviceOf(name, 30870 + index));

@@ -6,8 +6,8 @@ import { Client, type Extent, letIn, succeed, withCluster } from "../stage.ts";
 const EMPTY = { name: "30867", port: 30867, command: ["/usr/bin/node", "/opt/empty.cjs"] };
 
 /** What one request costs: a `ping`, from the connection to `done`, under inetd. */
-export async function conversation({ quick }: Extent): Promise<Row[]> {
-  return await withCluster({ hosts: ["h1", "h2"] }, async (cluster) => {
+export async function conversation({ quick, build }: Extent): Promise<Row[]> {
+  return await withCluster(build, { hosts: ["h1", "h2"] }, async (cluster) => {
     const [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
     h2.write("/opt/empty.cjs", "");
     await h2.serve("inetd", [csync2, csync2rev, EMPTY]);
@@ -28,19 +28,20 @@ export async function conversation({ quick }: Extent): Promise<Row[]> {
         subject,
         measured,
         beside: { what: "an empty Node program under the same inetd", value: took.empty, unit: "ms" },
-        limit: 1.3,
+        limit: 0.45,
       },
       {
         subject,
         measured,
         // Minus what it takes to start a program on the host at all, which is the bench's own cost.
         beside: { what: "an ssh forced command", value: took.ssh - took.spawn, unit: "ms" },
-        limit: 0.25,
+        limit: 0.08,
       },
       {
         subject,
         measured,
         beside: { what: "csync2 -i under the same inetd", value: took.csync2, unit: "ms" },
+        limit: 3,
       },
     ];
   });

@@ -1,13 +1,13 @@
-import { groupOf, csync2rev, type Host } from "../../test/cluster/cluster.ts";
+import { groupOf, csync2rev, type Host, type HostProcess } from "../../test/cluster/cluster.ts";
 import { interleaved } from "../measure.ts";
 import type { Row } from "../results.ts";
-import { Client, type Extent, peakMemory, withCluster } from "../stage.ts";
+import { Client, type Extent, peakMemory, succeed, withCluster } from "../stage.ts";
 
 const EMPTY = { name: "30867", port: 30867, command: ["/usr/bin/node", "/opt/empty.cjs"] };
 
 /** The handler's memory while csync2 runs, beside a Node that only waits. */
-export async function memory({ quick }: Extent): Promise<Row[]> {
-  return await withCluster({ hosts: ["h1", "h2"], cfg: groupOf(["h1", "h2"]) }, async (cluster) => {
+export async function memory({ quick, build }: Extent): Promise<Row[]> {
+  return await withCluster(build, { hosts: ["h1", "h2"], cfg: groupOf(["h1", "h2"]) }, async (cluster) => {
     const [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
     h2.write("/opt/empty.cjs", "setTimeout(() => undefined, 1000);");
     h2.write("/opt/csync2-stub-that-takes-a-second", "#!/bin/sh\nsleep 1\n", 0o755);
@@ -29,12 +29,17 @@ export async function memory({ quick }: Extent): Promise<Row[]> {
       },
     });
     await client.close();
+    const own = await waiting(h1, h2);
     return [
+      {
+        subject: "Memory",
+        measured: { what: "a waiting handler's own", value: own, unit: "MB" },
+        limit: 5.5,
+      },
       {
         subject: "Memory",
         measured: { what: "the handler, while csync2 runs", value: peaks.handler, unit: "MB" },
         beside: { what: "an empty Node process", value: peaks.empty, unit: "MB" },
-        limit: 1.2,
       },
     ];
   });
@@ -49,4 +54,23 @@ async function peakWhile(host: Host, sign: string, name: string): Promise<number
   const pid = find(name);
   if (pid === undefined) throw new Error(`${name} has ended`);
   return await peakMemory(host, pid);
+}
+
+/** How many wait at once: they share the program's pages, as they would in earnest. */
+const WAITING = 8;
+
+/** What each of several handlers has for itself alone (proc(5), Private_*) that wait for a request, in MB. */
+async function waiting(from: Host, to: Host): Promise<number> {
+  const clients = Array.from({ length: WAITING }, () => from.spawn("exec socat - TCP:h2:30866 >/dev/null"));
+  const handlers = (): readonly HostProcess[] =>
+    to.processes().filter(({ command }) => command.endsWith("csync2rev -i"));
+  await to.until("all wait", () => handlers().length === WAITING);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const files = handlers().map(({ pid }) => `/proc/${pid}/smaps_rollup`);
+  const rollups = await succeed(to, ["cat", ...files]);
+  for (const client of clients) client.kill();
+  const kilobytes = [...rollups.matchAll(/^Private_(?:Clean|Dirty): +(\d+) kB/gm)].map(([, kB]) =>
+    Number(kB),
+  );
+  return kilobytes.reduce((sum, kB) => sum + kB, 0) / 1024 / WAITING;
 }

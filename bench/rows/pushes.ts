@@ -1,14 +1,20 @@
 import { type Host } from "../../test/cluster/cluster.ts";
 import { interleaved, median, timed } from "../measure.ts";
 import type { Row } from "../results.ts";
-import { Client, type Extent, peakMemory, succeed, withCluster } from "../stage.ts";
+import { Client, type Build, type Extent, peakMemory, succeed, withCluster } from "../stage.ts";
 
 /** What the handler adds to csync2's own time and how much memory it takes for it: one large file, and many small ones. */
-export async function pushes({ quick }: Extent): Promise<Row[]> {
+export async function pushes({ quick, build }: Extent): Promise<Row[]> {
   const [megabytes, files] = quick ? [50, 2_000] : [1024, 50_000];
   return [
-    ...(await push(`One file of ${megabytes} MB`, `head -c ${megabytes}M /dev/urandom >file`, quick ? 1 : 2)),
     ...(await push(
+      build,
+      `One file of ${megabytes} MB`,
+      `head -c ${megabytes}M /dev/urandom >file`,
+      quick ? 1 : 2,
+    )),
+    ...(await push(
+      build,
       `${files} small files`,
       `for i in {1..${files}}; do echo $i >file$i; done`,
       quick ? 1 : 2,
@@ -16,8 +22,8 @@ export async function pushes({ quick }: Extent): Promise<Row[]> {
   ];
 }
 
-async function push(subject: string, make: string, runs: number): Promise<Row[]> {
-  return await withCluster({ hosts: ["h1", "h2"] }, async (cluster) => {
+async function push(build: Build, subject: string, make: string, runs: number): Promise<Row[]> {
+  return await withCluster(build, { hosts: ["h1", "h2"] }, async (cluster) => {
     const [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
     await Promise.all([h1.serve("inetd"), h2.serve("inetd")]);
     await succeed(h2, ["bash", "-c", `cd /srv/data; ${make}`]);

@@ -8,8 +8,8 @@ const PEERS = ["h2", "h3", "h4", "h5", "h6", "h7", "h8"];
 const FILES = 20_000;
 
 /** Seven peers that have to look for changes first: side by side, beside the mailing list's one after another. */
-export async function sevenPeers({ quick }: Extent): Promise<Row[]> {
-  return await withCluster({ hosts: ["h1", ...PEERS] }, async (cluster) => {
+export async function sevenPeers({ quick, build }: Extent): Promise<Row[]> {
+  return await withCluster(build, { hosts: ["h1", ...PEERS] }, async (cluster) => {
     await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
     const h1 = cluster.host("h1");
     await letIn(

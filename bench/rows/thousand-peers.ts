@@ -8,8 +8,8 @@ import { bundled, type Extent, peakMemory, withCluster } from "../stage.ts";
 const DESCRIPTORS = 100;
 
 /** The sender against the number of its peers, all of them simulated on loopback addresses. */
-export async function thousandPeers({ quick }: Extent): Promise<Row[]> {
-  return await withCluster({ hosts: ["h1"] }, async (cluster) => {
+export async function thousandPeers({ quick, build }: Extent): Promise<Row[]> {
+  return await withCluster(build, { hosts: ["h1"] }, async (cluster) => {
     const h1 = cluster.host("h1");
     await h1.serve("inetd", [csync2]);
     h1.write("/opt/simulated-peers.mjs", bundled("simulated-peers.ts"));

@@ -1,6 +1,7 @@
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { encodeFrame, NONCE_LENGTH, REPLY_BODY_LIMIT } from "../../src/wire/frame.ts";
 import {
   decodeGreeting,
@@ -73,4 +74,24 @@ export async function converse(
   child.stderr.resume();
   await once(child, "close");
   return { replies, foreign: Buffer.concat([...foreign, frames.rest]).toString("hex") };
+}
+
+/** Both ends of a TCP connection. */
+export async function connection(): Promise<{ ours: Socket; theirs: Socket }> {
+  const server = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const ours = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const [theirs] = (await once(server, "connection")) as [Socket];
+  server.close();
+  return { ours, theirs };
+}
+
+/** A connection in the place of a process's stdin and stdout. */
+export function asProcess(socket: Socket): ChildProcessWithoutNullStreams {
+  const stderr = { resume: () => undefined };
+  return Object.assign(socket, {
+    stdin: socket,
+    stdout: socket,
+    stderr,
+  }) as unknown as ChildProcessWithoutNullStreams;
 }

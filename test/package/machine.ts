@@ -73,7 +73,7 @@ export class Machine {
   }
 
   /** Writes a file in it. */
-  write(file: string, content: string): void {
+  write(file: string, content: string | Uint8Array): void {
     writeFileSync(join(`/proc/${this.#pid}/root`, file), content);
   }
 

@@ -1,0 +1,60 @@
+// The bill of materials, as CycloneDX: what npm knows of the bundle's packages, and Bun with its parts.
+import { execFileSync } from "node:child_process";
+import { BUN_VERSION, PACKAGES, PLATFORMS } from "./bun.ts";
+import { released, TOP } from "./content.ts";
+import { PARTS_OF_BUN } from "./licences.ts";
+
+interface Sbom {
+  readonly metadata: { readonly component: object };
+  readonly components: readonly object[];
+}
+
+/** The same text whenever and wherever it is made. */
+export function makeSbom(): string {
+  const args = [
+    "sbom",
+    "--package-lock-only",
+    "--omit=dev",
+    "--sbom-format=cyclonedx",
+    "--sbom-type=application",
+  ];
+  const said = execFileSync("npm", args, {
+    cwd: TOP,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const sbom = JSON.parse(said) as Sbom;
+  const fixed = {
+    ...sbom,
+    serialNumber: undefined, // npm draws one each time
+    metadata: {
+      ...sbom.metadata,
+      timestamp: released().toISOString(),
+      component: { ...sbom.metadata.component, name: "csync2rev" }, // npm takes the folder's name
+    },
+    components: [...sbom.components, ...bun()],
+  };
+  return `${JSON.stringify(fixed, null, 2)}\n`;
+}
+
+function bun(): object[] {
+  const components = PARTS_OF_BUN.map(({ name, licence, source }) => ({
+    type: "library",
+    name,
+    licenses: [{ expression: licence }],
+    externalReferences: [{ type: "vcs", url: source }],
+  }));
+  return PLATFORMS.map((platform) => {
+    const { name, sha512 } = PACKAGES[platform];
+    return {
+      "bom-ref": `${name}@${BUN_VERSION}`,
+      type: "application",
+      name,
+      version: BUN_VERSION,
+      purl: `pkg:npm/${name.replace("@", "%40")}@${BUN_VERSION}`,
+      licenses: [{ license: { id: "MIT" } }],
+      hashes: [{ alg: "SHA-512", content: Buffer.from(sha512, "base64").toString("hex") }],
+      components,
+    };
+  });
+}
