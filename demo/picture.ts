@@ -7,7 +7,7 @@ import { type Cell, TerminalScreen } from "../test/terminal/screen.ts";
 /** What is run, and what the picture shows. */
 const COMMAND = "csync2rev --others --deadline 6";
 const TARGET = join(import.meta.dirname, "../docs/others.svg");
-const COLUMNS = 100;
+const COLUMNS = 108;
 const ROWS = 16;
 /** In seconds: the shortest time that a frame is shown, and the time that the last one is shown. */
 const FRAME = 0.12;
@@ -41,6 +41,9 @@ async function record(): Promise<readonly Frame[]> {
   try {
     const [web1, web2, web3] = [cluster.host("web1"), cluster.host("web2"), cluster.host("web3")];
     await Promise.all(cluster.hosts.slice(0, 3).map((host) => host.serve("inetd")));
+    // A host without any record would be a new member.
+    web1.write("/srv/data/index.html", "index");
+    await web1.run("csync2 -cIr /");
     web2.write("/opt/slow", '#!/bin/sh\nsleep 0.5\nexec /usr/sbin/csync2 "$@"\n', 0o755);
     web2.write("/etc/csync2rev.ini", "csync2 = /opt/slow\n");
     for (let i = 0; i < 2000; i++) web2.write(`/srv/data/shop/article-${i}.html`, `article ${i}`);

@@ -115,9 +115,7 @@ const WITHOUT_REASON: Readonly<Record<Outcome, Remedy>> = {
   unanswered: ({ group }) => [
     `give both hosts the same key file for group ${group}; csync2rev --test on both shows more`,
   ],
-  unreachable: ({ peer }) => [
-    `check that ${peer} is up, and that csync2rev is enabled in its inetd, xinetd or systemd.`,
-  ],
+  unreachable: ({ peer }) => [`check that ${peer} is up and has csync2rev in inetd, xinetd or systemd.`],
   busy: NONE,
   lost: NONE,
 };
