@@ -114,20 +114,25 @@ async function startLogger(ident: string, facility: string): Promise<Writable> {
   await new Promise(setImmediate);
   const program = findProgram("logger");
   const { spawn } = await import("node:child_process");
-  const child = spawn(
-    program,
-    [
-      ...["--tag", `${ident}[${process.pid}]`, "--priority", `${facility}.info`],
-      ...["--prio-prefix", "--size", String(LOGGER_LIMIT)],
-    ],
-    { stdio: ["pipe", "ignore", "ignore"], detached: true, env: { ...process.env, PATH: childPath() } },
-  );
+  const child = spawn(program, loggerOptions(ident, facility), {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+    env: { ...process.env, PATH: childPath() },
+  });
   child.on("error", () => undefined);
   child.stdin.on("error", () => undefined);
   child.unref();
   const stdin = child.stdin as Writable & { unref?: () => void };
   stdin.unref?.();
   return stdin;
+}
+
+/** What logger(1) is started with; `--test` tries these very options. */
+export function loggerOptions(ident: string, facility: string): readonly string[] {
+  return [
+    ...["--tag", `${ident}[${process.pid}]`, "--priority", `${facility}.info`],
+    ...["--prio-prefix", "--size", String(LOGGER_LIMIT)],
+  ];
 }
 
 function toStderr(line: string): void {

@@ -5,41 +5,105 @@ import { promisify } from "node:util";
 import { checkLockFile, isOwn } from "../csync2/lock-file.ts";
 import { Csync2revError } from "../errors.ts";
 import { csync2Lock, type ThisHost } from "../host.ts";
+import { ignoringSigpipe, underLock } from "../csync2/wrappers.ts";
+import { loggerOptions } from "../log.ts";
 import { findProgram } from "../programs.ts";
 import type { Settings } from "../settings.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
 
 const run = promisify(execFile);
+/** How long a program may take that is tried, in milliseconds. */
+const TRY_TIMEOUT = 5_000;
 
-/** The programs that the handler starts, and where they are. */
+const UTIL_LINUX = "install util-linux of 2018 or newer; busybox's does not do";
+
+/**
+ * The programs that csync2rev starts, and where they are. Each but csync2 is tried with the very words that it is started with, to do
+ * nothing.
+ */
 export async function checkPrograms(
   settings: Settings,
 ): Promise<{ readonly findings: readonly Finding[]; readonly paths: readonly string[] }> {
-  const findings: Finding[] = [];
-  const paths: string[] = [];
-  const look = (name: string, advice: string, missing = failed): string | null => {
-    try {
-      const path = findProgram(name);
-      findings.push(ok(`program ${name}`, path));
-      paths.push(path);
-      return path;
-    } catch (error) {
-      if (!(error instanceof Csync2revError)) throw error;
-      findings.push(missing(`program ${name}`, error.message, advice));
-      return null;
-    }
+  const { csync2, log, ident, facility } = settings;
+  const tries: Try[] = [
+    {
+      name: csync2,
+      advice: "install csync2, or write its full path into csync2rev.ini: csync2 = /PATH/csync2",
+    },
+    { name: "sh", advice: "install dash or bash", words: () => ignoringSigpipe(nothing()) },
+    {
+      name: "flock",
+      advice: `${UTIL_LINUX} (FreeBSD: the flock package)`,
+      // The lock is that of the program's own file.
+      words: (path) => underLock(path, 1, nothing()),
+    },
+    { name: "xargs", advice: "install findutils", words: (path) => [path, "-0", ...nothing()] },
+    {
+      name: "ss",
+      advice: "install iproute2: without it a push that hangs keeps the lock",
+      isOptional: true,
+    },
+  ];
+  if (log === "syslog")
+    tries.push({
+      name: "logger",
+      advice: `${UTIL_LINUX}, or log to a file: log = /PATH in csync2rev.ini`,
+      words: (path) => [path, ...loggerOptions(ident, facility)],
+    });
+  const tried = await Promise.all(tries.map(tryProgram));
+  return {
+    findings: tried.map(({ finding }) => finding),
+    paths: tried.flatMap(({ path }) => path ?? []),
   };
-  look(settings.csync2, "install csync2, or write its full path into csync2rev.ini: csync2 = /PATH/csync2");
-  look("flock", "install util-linux (FreeBSD: the flock package)");
-  look("ss", "install iproute2: without it a push that hangs keeps the lock", warning);
-  if (settings.log === "syslog")
-    look("logger", "install util-linux, or log to a file: log = /PATH in csync2rev.ini");
-  const env = look("env", "install coreutils");
-  if (env !== null && !(await succeeds(env, ["--ignore-signal=PIPE", env])))
-    findings.push(
-      failed("program env", `${env} does not know --ignore-signal`, "install GNU coreutils 8.31 or newer"),
-    );
-  return { findings, paths };
+}
+
+/** A program, and how it is found out that it will do. */
+interface Try {
+  readonly name: string;
+  readonly advice: string;
+  /** What it is started with; it is only looked for without. */
+  readonly words?: (path: string) => readonly string[];
+  readonly isOptional?: true;
+}
+
+/** A command that does nothing. */
+function nothing(): readonly string[] {
+  return [findProgram("sh"), "-c", ":"];
+}
+
+async function tryProgram({
+  name,
+  advice,
+  words,
+  isOptional,
+}: Try): Promise<{ readonly finding: Finding; readonly path: string | null }> {
+  const item = `program ${name}`;
+  const bad = isOptional === true ? warning : failed;
+  try {
+    const path = findProgram(name);
+    const complaint = words === undefined ? null : await complaintOf(words(path));
+    const finding =
+      complaint === null
+        ? ok(item, path)
+        : bad(item, `${path} does not take the options that it is started with: ${complaint}`, advice);
+    return { finding, path };
+  } catch (error) {
+    if (!(error instanceof Csync2revError)) throw error;
+    return { finding: bad(item, error.message, advice), path: null };
+  }
+}
+
+/** What a command says that fails, on an empty standard input; null if it succeeds. */
+async function complaintOf([program = "", ...args]: readonly string[]): Promise<string | null> {
+  const running = run(program, args, { timeout: TRY_TIMEOUT });
+  running.child.stdin?.end();
+  try {
+    await running;
+    return null;
+  } catch (error) {
+    const { stderr = "", message } = error as Error & { readonly stderr?: string };
+    return /.+/.exec(stderr)?.[0] ?? message;
+  }
 }
 
 /** The files that csync2rev writes on this host: the lock around csync2, and the log. Also csync2's own lock. */
@@ -98,11 +162,4 @@ function isWritable(file: string): boolean {
   } catch {
     return false;
   }
-}
-
-async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
-  return await run(program, args).then(
-    () => true,
-    () => false,
-  );
 }

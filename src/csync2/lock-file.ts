@@ -1,6 +1,6 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync, type Stats } from "node:fs";
 import { Csync2revError } from "../errors.ts";
-import { findProgram } from "../programs.ts";
+import { lockingDescriptor } from "./wrappers.ts";
 
 /** The second lock file, beside the one for csync2: with it, several requests share one check, and a host that takes files in has none. */
 export function checkLockFile(lockFile: string): string {
@@ -44,20 +44,33 @@ export function openLockFile(file: string): number {
   }
 }
 
+/** So much is taken of what flock(1) says of its options, in characters. */
+const SAID_LIMIT = 500;
+
 /**
  * Locks an open file by way of flock(1): the lock belongs to the open file, which this process holds.
  * @param timeout in seconds
- * @returns whether it is locked
+ * @returns whether it is locked. Throws `system` for a flock that does not know its options, as busybox's does not.
  */
 export async function lock(fd: number, timeout: number): Promise<boolean> {
-  const program = findProgram("flock");
+  const [program = "", ...args] = lockingDescriptor(timeout);
   const { spawn } = await import("node:child_process");
   return await new Promise((resolve, reject) => {
-    const wait = timeout === 0 ? ["--nonblock"] : ["--timeout", String(timeout)];
-    spawn(program, [...wait, "3"], { stdio: ["ignore", "ignore", "ignore", fd] })
-      .on("error", reject)
-      .on("exit", (code) => {
-        resolve(code === 0);
-      });
+    let said = "";
+    const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe", fd] });
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      said ||= text.slice(0, SAID_LIMIT);
+    });
+    child.on("error", reject).on("close", (code) => {
+      const [complaint] = said.split("\n");
+      if (code === 0 || complaint === undefined || complaint === "") resolve(code === 0);
+      else
+        reject(
+          new Csync2revError(
+            "system",
+            `${program} cannot lock: ${complaint}: install util-linux of 2018 or newer`,
+          ),
+        );
+    });
   });
 }

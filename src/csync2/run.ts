@@ -10,6 +10,7 @@ import { openLockFile } from "./lock-file.ts";
 import { childOf, describeHolder } from "./processes.ts";
 import { Progress } from "./progress.ts";
 import type { Command } from "./verbs.ts";
+import { CONFLICT, ignoringSigpipe, underLock } from "./wrappers.ts";
 
 /** What can be done about a csync2 that only reads. */
 export interface Flow {
@@ -49,8 +50,6 @@ export interface RunOptions {
   readonly stop?: AbortSignal | undefined;
 }
 
-/** What flock(1) exits with when the lock is held; no status of csync2's. */
-const CONFLICT = 199;
 /** How often a run is looked at for signs of life, in milliseconds. */
 const LOOK_EVERY = 1_000;
 /** For how long a csync2 may stand still that nobody waits for any more, in milliseconds. */
@@ -64,9 +63,7 @@ const DRAIN = 500;
 
 /**
  * Runs one csync2 under the lock, in a session of its own: neither the end of this process nor that of its terminal stops it.
- * flock -o keeps the lock to itself, so that no daemon started by one of csync2's actions can hold it on. SIGPIPE is ignored,
- * since csync2 does not, and would die half-way where its reader is gone.
- * Throws `system` where flock, env, csync2 or the lock file cannot be had, before anything is started.
+ * Throws `system` where flock, sh, csync2 or the lock file cannot be had, before anything is started.
  */
 export async function runCsync2(
   host: ThisHost,
@@ -75,18 +72,16 @@ export async function runCsync2(
   options: RunOptions = {},
 ): Promise<RunEnd> {
   const { lockFile, lockTimeout } = host.settings;
-  const flock = findProgram("flock");
-  const csync2 = [findProgram("env"), "--ignore-signal=PIPE", ...csync2Line(host, command)];
-  const underLock = (wait: readonly string[]): readonly string[] => [
-    flock,
-    ...wait,
-    ...["--close", "--conflict-exit-code", String(CONFLICT), lockFile, ...csync2],
+  const csync2 = ignoringSigpipe(csync2Line(host, command));
+  const [now, later] = [0, lockTimeout].map((wait) => underLock(lockFile, wait, csync2)) as [
+    string[],
+    string[],
   ];
   const csync2Pid = (child: ChildProcess): number | undefined =>
     child.pid === undefined ? undefined : childOf(child.pid);
   closeSync(openLockFile(lockFile));
   const how = { ...options, command, csync2Pid };
-  const atOnce = await run(host, underLock(["--nonblock"]), watcher, how);
+  const atOnce = await run(host, now, watcher, how);
   if (!isConflict(atOnce)) return atOnce;
   const holder = describeHolder(lockFile);
   if (lockTimeout === 0) return { kind: "busy", holder };
@@ -107,8 +102,7 @@ export async function runCsync2(
       watcher.running?.(idle);
     },
   };
-  const wait = underLock(["--timeout", String(lockTimeout)]);
-  const inTime = await run(host, wait, begun, how).finally(() => {
+  const inTime = await run(host, later, begun, how).finally(() => {
     clearInterval(telling);
   });
   return isConflict(inTime) ? { kind: "busy", holder: describeHolder(lockFile) } : inTime;

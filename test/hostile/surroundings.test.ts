@@ -34,7 +34,7 @@ const FOLDER: Readonly<Record<string, string>> = {
     ["yargs", "ini", "tweetnacl", "fs", "locales"].map((name) => [`node_modules/${name}/index.js`, RUNS]),
   ),
 };
-const PROGRAMS = ["csync2", "flock", "env", "logger", "xargs", "curl", "bun", "node"];
+const PROGRAMS = ["csync2", "flock", "sh", "env", "logger", "xargs", "curl", "bun", "node"];
 
 describe("a hostile working folder and home", () => {
   let cluster: Cluster, h1: Host, h2: Host;
