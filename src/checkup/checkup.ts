@@ -2,14 +2,17 @@ import { programFile } from "#runtime";
 import { realpathSync } from "node:fs";
 import { hostname } from "node:os";
 import { openHost, type HostOptions } from "../host.ts";
+import { logCommand } from "../log-command.ts";
 import { askOptions, type AskOverrides } from "../requester/options.ts";
 import { EXIT, exitStatus } from "../requester/outcome.ts";
+import { isOddOne, ODD_ONE } from "../requester/remedies.ts";
 import { plan, type Route, type Selection } from "../requester/plan.ts";
 import type { Group } from "../csync2cfg/model.ts";
 import { checkConfiguration } from "./configuration.ts";
 import { checkDatabase } from "./database.ts";
 import { checkFiles } from "./files.ts";
-import type { Finding } from "./finding.ts";
+import { warning, type Finding } from "./finding.ts";
+import { fingerprints } from "./fingerprints.ts";
 import { checkKeys } from "./keys.ts";
 import { checkNames } from "./names.ts";
 import { pingPeers, type PeerFinding } from "./peers.ts";
@@ -65,8 +68,12 @@ export async function checkUp(
     ...(await checkCsync2Port(host, groups.flatMap(routesIn), asking.limits)),
     ...(await checkDatabase(host, configuration.prefixes)),
   ];
-  const pings = await pingPeers(peers, asking, hostOptions);
-  return { host: host.hostname, exit: exitOf(findings, items, pings), items, peers: pings };
+  const pings = await pingPeers(peers, asking, { ...hostOptions, readLog: logCommand(host.settings) });
+  const oddOne = isOddOne(pings.map(({ outcome }) => outcome))
+    ? [warning("keys", ODD_ONE, "compare the fingerprints of the keys, here and on a peer: csync2rev --test")]
+    : [];
+  const told = [...items, ...(await fingerprints(groups)), ...oddOne];
+  return { host: host.hostname, exit: exitOf(findings, items, pings), items: told, peers: pings };
 }
 
 /** All ways to the other members of a group, slaves among them. */

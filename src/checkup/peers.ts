@@ -1,9 +1,8 @@
 import { ask, type Answer } from "../requester/ask.ts";
 import type { AskOptions } from "../requester/options.ts";
-import type { HostOptions } from "../host.ts";
 import { readAnswer, type Outcome } from "../requester/outcome.ts";
 import type { PlannedPeer, Route } from "../requester/plan.ts";
-import { remediesFor } from "../requester/remedies.ts";
+import { remediesFor, type HowToRun } from "../requester/remedies.ts";
 import { leftOut, type Served } from "../requester/scope.ts";
 import { Slots } from "../requester/slots.ts";
 import type { GroupRefusal } from "../wire/messages.ts";
@@ -21,7 +20,7 @@ export interface PeerFinding extends Finding {
 export async function pingPeers(
   peers: readonly PlannedPeer[],
   asking: AskOptions,
-  options: HostOptions,
+  options: HowToRun,
 ): Promise<readonly PeerFinding[]> {
   const slots = new Slots(asking.jobs);
   const findings = peers.map(async (planned) => {
@@ -36,11 +35,7 @@ export async function pingPeers(
 }
 
 /** A peer of 1.0.0 answers for the group that is named, and no other: it is pinged through each. */
-async function pingPeer(
-  planned: PlannedPeer,
-  asking: AskOptions,
-  options: HostOptions,
-): Promise<PeerFinding[]> {
+async function pingPeer(planned: PlannedPeer, asking: AskOptions, options: HowToRun): Promise<PeerFinding[]> {
   const [route, ...others] = planned.routes;
   const answer = await ask("ping", route, asking, () => undefined);
   if (answer.kind === "done" && answer.done.exit === 0 && answer.served !== null)
@@ -53,7 +48,7 @@ async function pingPeer(
 }
 
 /** What a peer says of each group that the ping covered. */
-function findingsOfGroups(planned: PlannedPeer, served: Served, options: HostOptions): PeerFinding[] {
+function findingsOfGroups(planned: PlannedPeer, served: Served, options: HowToRun): PeerFinding[] {
   const refused = new Map(leftOut(planned, served).map((one) => [one.group, one]));
   const named = planned.routes.map((route) => {
     const refusal = refused.get(route.group.name);
@@ -78,7 +73,7 @@ function answers({ group, peer }: Route): PeerFinding {
   };
 }
 
-function pingFinding({ group, peer }: Route, answer: Answer, options: HostOptions): PeerFinding {
+function pingFinding({ group, peer }: Route, answer: Answer, options: HowToRun): PeerFinding {
   const where = { item: `ping ${peer.peername}`, peer: peer.peername, group: group.name };
   if (answer.kind === "done" && answer.done.exit !== 0) {
     const { reason = null, detail = "it said no more" } = answer.done;

@@ -3,7 +3,8 @@ import { checkUp } from "../checkup/checkup.ts";
 import { describeCheckup } from "../checkup/report.ts";
 import { describeWarning } from "../csync2cfg/model.ts";
 import { Csync2revError, type ErrorCode } from "../errors.ts";
-import { openHost, type ConfiguredHost } from "../host.ts";
+import { openHost, type ConfiguredHost, type ThisHost } from "../host.ts";
+import { logCommand } from "../log-command.ts";
 import { writeMetrics, type Metric } from "../metrics.ts";
 import { metricsOfOthers } from "../others/metrics.ts";
 import { askOthers, type OthersResult } from "../others/others.ts";
@@ -12,6 +13,7 @@ import { describeResult, describeTroubles } from "../others/words.ts";
 import { printable, printableJson } from "../printable.ts";
 import { EXIT } from "../requester/outcome.ts";
 import { plan } from "../requester/plan.ts";
+import type { HowToRun } from "../requester/remedies.ts";
 import { metricsOfStatus } from "../status/metrics.ts";
 import { describeMatrix, describeStatus } from "../status/report.ts";
 import { statusOf } from "../status/status.ts";
@@ -21,7 +23,7 @@ import { COMPLETE, completeNames, completionScript } from "./completion.ts";
 import { describeHelp } from "./help.ts";
 import { parseCommandLine, type CommandLine } from "./line.ts";
 import { print } from "./print.ts";
-import { showProgress } from "./progress.ts";
+import { Progress } from "./progress.ts";
 
 /**
  * Every mode but the handler.
@@ -117,12 +119,17 @@ async function status(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number
   const { host, configuration } = configured(line, env);
   const peers = plan(configuration.groups, line.selection, host.hostname);
   const result = await statusOf(host, peers, line, interruptOfSignals());
+  const how = howToRun(line, host);
   const text = line.json
     ? `${printableJson(result)}\n`
     : line.all
-      ? describeMatrix(result, line.host, columnsOf(process.stdout))
-      : describeStatus(result, line.host, painter(process.stdout, env));
+      ? describeMatrix(result, how, columnsOf(process.stdout))
+      : describeStatus(result, how, painter(process.stdout, env));
   return await hand(result.exit, text, line.metrics, () => metricsOfStatus(result, host.config));
+}
+
+function howToRun(line: CommandLine, host: ThisHost): HowToRun {
+  return { ...line.host, readLog: logCommand(host.settings) };
 }
 
 /** Ctrl-C and the like end everything at once; what is known so far is the result. */
@@ -147,16 +154,24 @@ async function runOthers(line: CommandLine, env: NodeJS.ProcessEnv): Promise<num
         peers.map(({ name }) => name),
       )
     : null;
+  const deadline = line.deadline ?? host.settings.others.deadline;
+  const progress = new Progress(peers, {
+    screen,
+    verbose: line.verbose,
+    // Who reads JSON is a program.
+    periodic: !line.quiet && !line.json,
+    until: new Date(Date.now() + deadline * 1000),
+  });
   const result = await askOthers(
     site,
     peers,
     { ...line, output: line.verbose || live },
-    showProgress(screen, peers, line.verbose),
+    progress,
     interruptOfSignals(),
   );
-  screen?.close();
+  progress.close();
 
-  return await hand(result.exit, textOf(result, line, env), line.metrics, (before) =>
+  return await hand(result.exit, textOf(result, line, howToRun(line, host), env), line.metrics, (before) =>
     metricsOfOthers(result, host.config, Math.round(Date.now() / 1000), before),
   );
 }
@@ -192,11 +207,11 @@ async function hand(
   return status;
 }
 
-function textOf(result: OthersResult, line: CommandLine, env: NodeJS.ProcessEnv): string {
+function textOf(result: OthersResult, line: CommandLine, how: HowToRun, env: NodeJS.ProcessEnv): string {
   if (line.json) return `${printableJson(result)}\n`;
-  if (line.quiet) return describeTroubles(result, line.host, line.dryRun);
+  if (line.quiet) return describeTroubles(result, how, line.dryRun);
   const width = columnsOf(process.stdout);
-  return describeResult(result, line.host, line.dryRun, width, painter(process.stdout, env));
+  return describeResult(result, how, line.dryRun, width, painter(process.stdout, env));
 }
 
 /** A message may span lines: csync2.cfg's errors show the line and a caret. */

@@ -45,6 +45,30 @@ export function receivedBytes(): ReadonlyMap<string, number> {
   );
 }
 
+/** A file that a peer pushes, as far as it is on this host's disk. */
+export interface IncomingFile {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** The largest file that a csync2 here is receiving: it writes `.NAME.XXXXXX` and renames that in the end. Null if there is none. */
+export function incomingFile(): IncomingFile | null {
+  const found = [...receivedBytes().keys()].flatMap(openTemporaryFiles);
+  return found.sort((one, other) => other.bytes - one.bytes)[0] ?? null;
+}
+
+function openTemporaryFiles(pid: string): IncomingFile[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      const [, name] =
+        /\/\.([^/]+)\.\w{6}(?: \(deleted\))?$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? [];
+      return name === undefined ? [] : [{ name, bytes: statSync(`/proc/${pid}/fd/${fd}`).size }];
+    });
+  } catch {
+    return [];
+  }
+}
+
 function hasSocketAsInput(pid: string): boolean {
   try {
     return readlinkSync(`/proc/${pid}/fd/0`).startsWith("socket:");

@@ -208,8 +208,9 @@ export class OthersRun {
         if (answer.kind === "unanswered" || !answer.ofOneGroup || !turn.takeNextRoute()) return answer;
         continue;
       }
-      this.#watcher.stage(turn.peer, verb, { at: "waiting", on: "retry", detail: answer.detail });
-      await pause(backoffAfter(failures), this.#asking.limits);
+      const wait = backoffAfter(failures);
+      this.#watcher.stage(turn.peer, verb, { at: "paused", answer, seconds: wait / 1000 });
+      await pause(wait, this.#asking.limits);
     }
   }
 

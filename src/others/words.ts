@@ -1,9 +1,9 @@
 import { VERBS, type Verb } from "../csync2/verbs.ts";
-import type { HostOptions } from "../host.ts";
 import { printable, quotable } from "../printable.ts";
-import type { Stage } from "../requester/ask.ts";
+import type { IncomingFile } from "../csync2/processes.ts";
+import type { Answer, Stage, UnreachableReason } from "../requester/ask.ts";
 import type { PeerResult } from "../requester/outcome.ts";
-import { remediesFor } from "../requester/remedies.ts";
+import { isOddOne, ODD_ONE, remediesFor, type HowToRun } from "../requester/remedies.ts";
 import type { Paint } from "../terminal.ts";
 import type { OthersResult } from "./others.ts";
 import { nameOf, table } from "./table.ts";
@@ -22,7 +22,7 @@ import { nameOf, table } from "./table.ts";
  */
 export function describeResult(
   result: OthersResult,
-  options: HostOptions,
+  options: HowToRun,
   dryRun: boolean,
   width: number,
   paint: Paint,
@@ -33,6 +33,7 @@ export function describeResult(
   return [
     table(peers, dryRun, width, paint),
     ...troubled.map((peer) => describeTrouble(peer, result.host, options, dryRun)),
+    ...(isOddOne(peers.map(({ outcome }) => outcome)) ? [`${ODD_ONE}\n`] : []),
     ...(result.newMember ? [NEW_MEMBER] : []),
     summary(result, dryRun),
   ].join("\n");
@@ -42,15 +43,38 @@ const NEW_MEMBER =
   "csync2's database here knew no file, so the peers compared theirs with it, as with --reconcile. Files that were here before are pushed to nobody; csync2rev --others --verify lists what differs\n";
 
 /** What `--others -q` prints: nothing where there is nothing to do. */
-export function describeTroubles(result: OthersResult, options: HostOptions, dryRun: boolean): string {
+export function describeTroubles(result: OthersResult, options: HowToRun, dryRun: boolean): string {
   return result.peers
     .filter(({ outcome }) => outcome !== "caught-up")
     .map((peer) => describeTrouble(peer, result.host, options, dryRun))
     .join("\n");
 }
 
+/** A file that is being pushed to this host. */
+export interface PushedFile extends IncomingFile {
+  readonly seconds: number;
+}
+
+/** The line that says that the peers are being asked, if there is no terminal to show it. */
+export function describeStart(peers: number, until: Date): string {
+  return `asking ${peers === 1 ? "1 peer" : `${peers} peers`}, until ${clock(until)} at the latest`;
+}
+
+/** The line that says how far it is. @param waitedFor a text for each peer that has no result yet */
+export function describeProgress(done: number, peers: number, waitedFor: readonly string[]): string {
+  const [first, ...others] = waitedFor;
+  const more = others.length > 0 ? ` (and ${others.length} more)` : "";
+  return `${done} of ${peers} ${peers === 1 ? "peer" : "peers"} done${first === undefined ? "" : `; ${first}${more}`}`;
+}
+
 /** One line on where a peer stands, for the terminal while it is asked. */
-export function describeStage(verb: Verb | null, stage: Stage, files: number): string {
+export function describeStage(
+  verb: Verb | null,
+  stage: Stage,
+  files: number,
+  file: PushedFile | null,
+  until: Date,
+): string {
   if (verb === null) return "comparing databases";
   switch (stage.at) {
     case "queued":
@@ -61,17 +85,45 @@ export function describeStage(verb: Verb | null, stage: Stage, files: number): s
       return `asked to ${verb}`;
     case "waiting":
       return stage.on === "lock" ? `waiting: ${stage.detail}` : `will be tried again: ${stage.detail}`;
+    case "paused": {
+      const again = `asked again in ${Math.ceil(stage.seconds)} s, until ${clock(until)} (Ctrl-C shows the result)`;
+      return `${whyPaused(stage.answer)}; ${again}`;
+    }
     case "running":
-      return describeRun(VERBS[verb].doing, stage.idle, files);
+      return describeRun(VERBS[verb].doing, stage.idle, files, file);
   }
 }
 
-function describeRun(doing: string, idle: number, files: number): string {
+/** Why a peer is asked again, in few words: the report has the rest. */
+function whyPaused(answer: Answer): string {
+  if (answer.kind === "done") return "";
+  if (answer.kind !== "unreachable" || answer.reason === null) return answer.detail;
+  const words: Readonly<Record<UnreachableReason, string>> = {
+    "no-greeting": "what listens there does not greet",
+    "not-listening": "nothing listens there",
+    "no-answer": "no answer",
+    "no-route": "no route to it",
+    "no-name": "its name does not resolve",
+  };
+  return words[answer.reason];
+}
+
+function clock(time: Date): string {
+  return [time.getHours(), time.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
+}
+
+function size(bytes: number): string {
+  return bytes < 1_000_000 ? `${Math.ceil(bytes / 1_000)} kB` : `${Math.floor(bytes / 1_000_000)} MB`;
+}
+
+function describeRun(doing: string, idle: number, files: number, file: PushedFile | null): string {
+  if (file !== null)
+    return `${doing}: ${files > 0 ? `file ${files}, ` : ""}${file.name}, ${size(file.bytes)}, ${file.seconds} s`;
   if (idle >= 30) return `${doing}; no sign of life for ${idle} s`;
   return files > 0 ? `${doing}: file ${files}` : doing;
 }
 
-function describeTrouble(result: PeerResult, host: string, options: HostOptions, dryRun: boolean): string {
+function describeTrouble(result: PeerResult, host: string, options: HowToRun, dryRun: boolean): string {
   const { peer, outcome, reason, detail, pending, files } = result;
   const said = detail === null ? null : quotable(detail);
   const what = [nameOf(outcome, dryRun), reason === outcome ? null : reason, said].filter(
@@ -89,7 +141,7 @@ function describeTrouble(result: PeerResult, host: string, options: HostOptions,
 }
 
 /** What to do about a result of `--others`; the run itself is said to be repeated only if nothing else must be done first. */
-function advice(result: PeerResult, host: string, options: HostOptions, dryRun: boolean): string[] {
+function advice(result: PeerResult, host: string, options: HowToRun, dryRun: boolean): string[] {
   const { peer, outcome, reason } = result;
   if (dryRun && outcome === "pending") return [];
   const remedies = remediesFor({ ...result, host, options });
@@ -101,13 +153,15 @@ function advice(result: PeerResult, host: string, options: HostOptions, dryRun: 
     case "unanswered":
       return [...remedies];
     case "failed":
-      return reason === null ? [`read csync2rev's log on ${peer}, then ${again}`] : [...remedies];
+      return reason === null
+        ? [`on ${peer}, read csync2rev's log  ${options.readLog}`, `then ${again}`]
+        : [...remedies];
     case "lost":
       return [`${again}: the push may have gone on`];
     case "busy":
       return [`${again} later`];
     case "unreachable":
-      return [`${remedies.join(" ")} Then ${again}`];
+      return [...remedies, `then ${again}`];
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { connect, type Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import { VERBS, type Verb } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
 import { encodeFrame, NONCE_LENGTH, REPLY_BODY_LIMIT, takeFrame } from "../wire/frame.ts";
@@ -27,6 +27,16 @@ const ARRIVES_WITHIN = 10_000;
 /** After this long without a word, TCP asks the peer's kernel whether it is still there, in milliseconds. */
 const PROBE_AFTER = 10_000;
 
+/** Why there is no connection, or no greeting; each has a remedy of its own. */
+export const UNREACHABLE_REASONS = [
+  "no-greeting",
+  "not-listening",
+  "no-answer",
+  "no-route",
+  "no-name",
+] as const;
+export type UnreachableReason = (typeof UNREACHABLE_REASONS)[number];
+
 /** How one conversation ended. */
 export type Answer =
   /** `served`: which groups the request covered; null if the peer has 1.0.0, which does not say. */
@@ -40,7 +50,7 @@ export type Answer =
     }
   /** No authenticated reply: the keys differ, or it is not a csync2rev. */
   | { readonly kind: "unanswered"; readonly detail: string }
-  | { readonly kind: "unreachable"; readonly reason: "no-greeting" | null; readonly detail: string }
+  | { readonly kind: "unreachable"; readonly reason: UnreachableReason | null; readonly detail: string }
   /** The peer accepted the request, and the connection ended before the peer said how it went. */
   | { readonly kind: "lost"; readonly detail: string };
 
@@ -51,6 +61,8 @@ export type Stage =
   | { readonly at: "connecting" }
   | { readonly at: "asked" }
   | { readonly at: "waiting"; readonly on: "lock" | "retry"; readonly detail: string }
+  /** The try ended with this answer; the next one follows in so many seconds. */
+  | { readonly at: "paused"; readonly answer: Answer; readonly seconds: number }
   /** As far as is known, csync2 runs on the peer. `idle`: for how many seconds it has shown no sign of life. */
   | { readonly at: "running"; readonly idle: number; readonly line: string | null };
 
@@ -68,19 +80,26 @@ export async function ask(
     addresses = await lookUp(peername, options.limits);
   } catch (error) {
     const detail = `"${peername}" does not resolve here: ${causeOf(error)}`;
-    return { kind: "unreachable", reason: null, detail };
+    return { kind: "unreachable", reason: reasonOf(error), detail };
   }
-  const failures: string[] = [];
+  const failures: Failure[] = [];
   for (const address of addresses) {
     const own = options.sources.get(route.group.me.peername) ?? [];
     const source = await sourceFor(own, address);
     const greetedBy = performance.now() + options.connectTimeout * 1000;
     const socket = await open(address, source, options);
-    if (typeof socket !== "string")
+    if (socket instanceof Socket)
       return await new Conversation(verb, route, options, watch).hold(socket, greetedBy);
-    failures.push(`${address} port ${options.port}: ${socket}`);
+    failures.push({ ...socket, why: `${address} port ${options.port}: ${socket.why}` });
   }
-  return { kind: "unreachable", reason: null, detail: failures.join("; ") };
+  const [{ reason } = { reason: null }] = failures;
+  return { kind: "unreachable", reason, detail: failures.map(({ why }) => why).join("; ") };
+}
+
+/** Why there is no connection to an address. */
+interface Failure {
+  readonly reason: UnreachableReason | null;
+  readonly why: string;
 }
 
 /** A connection from this address, or from the kernel's choice (null); otherwise a text that says why there is none. */
@@ -88,13 +107,14 @@ async function open(
   address: string,
   localAddress: string | null,
   { port, connectTimeout, limits }: AskOptions,
-): Promise<Socket | string> {
+): Promise<Socket | Failure> {
   const socket = connect({ host: address, port, ...(localAddress === null ? {} : { localAddress }) });
   socket.setTimeout(connectTimeout * 1000);
+  const late = new Csync2revError("gone", `no connection within ${connectTimeout} s`);
   const standing = new Promise<void>((resolve, reject) => {
     socket.once("connect", resolve).once("error", reject);
     socket.once("timeout", () => {
-      reject(new Csync2revError("gone", `no connection within ${connectTimeout} s`));
+      reject(late);
     });
   });
   try {
@@ -103,7 +123,7 @@ async function open(
     return socket;
   } catch (error) {
     socket.destroy();
-    return causeOf(error);
+    return { reason: error === late ? "no-answer" : reasonOf(error), why: causeOf(error) };
   }
 }
 
@@ -276,6 +296,19 @@ async function* frames(socket: Socket): AsyncGenerator<Uint8Array> {
     }
   }
   if (held.length > 0) throw new Csync2revError("frame", "its last frame was cut short");
+}
+
+/** The reason that an errno stands for; null if there is none, or if a limit ended the try. */
+function reasonOf(error: unknown): UnreachableReason | null {
+  const reasons: Readonly<Record<string, UnreachableReason>> = {
+    ECONNREFUSED: "not-listening",
+    EHOSTUNREACH: "no-route",
+    ENETUNREACH: "no-route",
+    ETIMEDOUT: "no-answer",
+    ENOTFOUND: "no-name",
+    EAI_AGAIN: "no-name",
+  };
+  return reasons[(error as NodeJS.ErrnoException).code ?? ""] ?? null;
 }
 
 /** An errno in the administrator's words, with the errno itself for searching. */

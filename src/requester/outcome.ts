@@ -1,5 +1,5 @@
 import { FAILURE_REASONS, REFUSAL_REASONS, type Done } from "../wire/messages.ts";
-import type { Answer } from "./ask.ts";
+import { UNREACHABLE_REASONS, type Answer } from "./ask.ts";
 
 /** How the catch-up from one peer went. */
 export const OUTCOMES = [
@@ -20,8 +20,8 @@ export const REASONS = [
   ...FAILURE_REASONS,
   /** csync2 on this host does not accept files. */
   "not-ready",
-  /** Something accepts connections on the peer, but does not greet. */
-  "no-greeting",
+  /** Why there is no connection to the peer, or no greeting. */
+  ...UNREACHABLE_REASONS,
   /** Files were deleted here, and the peer has not been told yet. */
   "unsent",
   /** Both hosts have different versions of files, and csync2rev cannot tell which is newer. */

@@ -22,7 +22,12 @@ export interface Trouble {
   /** The first pending files. */
   readonly files: readonly string[];
   /** The options of this run: the commands in the text need them too. */
-  readonly options: HostOptions;
+  readonly options: HowToRun;
+}
+
+/** What the commands to run must be given, and the command that shows csync2rev's log. */
+export interface HowToRun extends HostOptions {
+  readonly readLog: string;
 }
 
 type Remedy = (trouble: Trouble) => readonly string[];
@@ -31,6 +36,14 @@ type Remedy = (trouble: Trouble) => readonly string[];
 export function remediesFor(trouble: Trouble): readonly string[] {
   const { outcome, reason } = trouble;
   return (reason === null ? WITHOUT_REASON[outcome] : REMEDIES[reason])(trouble);
+}
+
+/** Said once if it holds for all peers, of which there are several. */
+export const ODD_ONE = "every peer is unanswered: this host's key is probably the odd one";
+
+/** Whether it is rather this host than all its peers that has the wrong key. */
+export function isOddOne(outcomes: readonly (Outcome | "answered")[]): boolean {
+  return outcomes.length > 1 && outcomes.every((outcome) => outcome === "unanswered");
 }
 
 const NONE: Remedy = () => [];
@@ -52,8 +65,20 @@ const REMEDIES: Readonly<Record<Reason, Remedy>> = {
   "unsupported-verb": ({ peer }) => [`install a newer csync2rev on ${peer}`],
   config: ({ peer }) => [`run csync2rev --test on ${peer}`],
   "not-ready": NONE,
-  "no-greeting": ({ peer }) => [
-    `check that inetd, xinetd or systemd on ${peer} starts "csync2rev -i", and look into csync2rev's log there.`,
+  "no-greeting": ({ peer, options }) => [
+    `check that inetd, xinetd or systemd on ${peer} starts "csync2rev -i"; its log there says what went wrong  ${options.readLog}`,
+  ],
+  "not-listening": ({ peer }) => [
+    `start csync2rev on ${peer}: enable its entry in inetd or xinetd, or run there  systemctl enable --now csync2rev.socket`,
+  ],
+  "no-answer": ({ peer }) => [
+    `check that ${peer} is up; if it is, open csync2rev's port to it in every firewall in between`,
+  ],
+  "no-route": ({ peer }) => [
+    `check that ${peer} is up, and the network and the routes between this host and it`,
+  ],
+  "no-name": ({ peer }) => [
+    `add ${peer} to /etc/hosts or DNS; if it is gone for good, take it out of csync2.cfg on every member`,
   ],
   unsent: (trouble) => {
     const { here, winThere } = commandsFor(trouble);
@@ -112,10 +137,11 @@ const WITHOUT_REASON: Readonly<Record<Outcome, Remedy>> = {
   ],
   failed: NONE,
   refused: NONE,
-  unanswered: ({ group }) => [
-    `give both hosts the same key file for group ${group}; csync2rev --test on both shows more`,
+  unanswered: ({ peer, group, options }) => [
+    `compare the fingerprint of the key of group ${group} that csync2rev --test shows on both hosts, and give both the same key file`,
+    `if they are the same: csync2rev's log on ${peer} says what is wrong  ${options.readLog}`,
   ],
-  unreachable: ({ peer }) => [`check that ${peer} is up and has csync2rev in inetd, xinetd or systemd.`],
+  unreachable: ({ peer }) => [`check that ${peer} is up and has csync2rev in inetd, xinetd or systemd`],
   busy: NONE,
   lost: NONE,
 };

@@ -1,13 +1,12 @@
-import type { HostOptions } from "../host.ts";
 import { printable, quotable } from "../printable.ts";
-import { remediesFor } from "../requester/remedies.ts";
+import { remediesFor, type HowToRun } from "../requester/remedies.ts";
 import { cells, padded, type Paint } from "../terminal.ts";
 import type { StatusResult } from "./status.ts";
 
 const GAP = "  ";
 
 /** What `--status` prints: one line a peer, then whom it could not ask, and a sum. */
-export function describeStatus(result: StatusResult, options: HostOptions, paint: Paint): string {
+export function describeStatus(result: StatusResult, options: HowToRun, paint: Paint): string {
   const { peers } = result;
   if (peers.length === 0) return NOBODY;
   const host = printable(result.host);
@@ -31,7 +30,7 @@ export function describeStatus(result: StatusResult, options: HostOptions, paint
  * What `--status --all` prints: who holds how many files for whom. As a matrix, or as a list of those who hold any if a matrix is
  * wider than the terminal.
  */
-export function describeMatrix(result: StatusResult, options: HostOptions, width: number): string {
+export function describeMatrix(result: StatusResult, options: HowToRun, width: number): string {
   const { host, peers } = result;
   if (peers.length === 0) return NOBODY;
   const names = [...new Set([...peers.map(({ myname }) => myname), ...peers.map(({ peer }) => peer)])];
@@ -60,7 +59,7 @@ export function describeMatrix(result: StatusResult, options: HostOptions, width
 const NOBODY = "no other member may push to this host: there is nobody to ask\n";
 
 /** Peers that have not answered, each with what to do; then one line on all. */
-function troubles({ peers, host, seconds }: StatusResult, options: HostOptions): string[] {
+function troubles({ peers, host, seconds }: StatusResult, options: HowToRun): string[] {
   const troubled = peers.filter(({ outcome }) => outcome !== "in-sync" && outcome !== "pending");
   const inSync = peers.filter(({ outcome }) => outcome === "in-sync").length;
   return [

@@ -200,7 +200,7 @@ describe("a peer that cannot help", () => {
     await h2.powerOff();
     h1.write("/srv/data/a", "a");
     const result = await catchUp(h3, ...deadline);
-    assertOutcomes(result, { h1: "caught-up", h2: "unreachable" });
+    assertOutcomes(result, { h1: "caught-up", h2: "unreachable/no-answer" });
     assert.equal(result.exit, 75);
     assert.equal(h3.read("/srv/data/a"), "a");
   });
@@ -208,7 +208,7 @@ describe("a peer that cannot help", () => {
   test("without csync2rev: unreachable, 75, and it says where nothing listens", async () => {
     await h2.stopServices();
     const result = await catchUp(h3, ...deadline);
-    assertOutcomes(result, { h1: "caught-up", h2: "unreachable" });
+    assertOutcomes(result, { h1: "caught-up", h2: "unreachable/not-listening" });
     assert.match(
       result.peers[1]?.detail ?? "",
       /^10\.77\.0\.2 port 30866: nothing listens there \(ECONNREFUSED\)$/,

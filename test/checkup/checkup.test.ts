@@ -74,6 +74,23 @@ describe("csync2rev --test", () => {
     ]);
   });
 
+  test("shows a fingerprint of each key: the same on hosts with the same key, and short", async () => {
+    const fingerprint = async (host: string): Promise<string | undefined> =>
+      /^ok {7}key of cluster: fingerprint ([0-9a-f]{3}) \(\/etc\/csync2\.key\)$/m.exec(
+        (await cluster.host(host).run("csync2rev --test")).stdout,
+      )?.[1];
+    const ours = await fingerprint("h1");
+    assert.ok(ours !== undefined);
+    assert.equal(await fingerprint("h2"), ours);
+    // Any other key but one of 4,096 has another one: of two others at least one has.
+    const others = new Set([ours]);
+    for (const letter of ["k", "x"]) {
+      h1.write("/etc/csync2.key", `${letter.repeat(40)}\n`, 0o600);
+      others.add((await fingerprint("h1")) ?? "none");
+    }
+    assert.ok(others.size > 1 && !others.has("none"));
+  });
+
   test("asks in every group that two hosts share, and only the peers that -P names", async () => {
     const two = groupOf(HOSTS) + groupOf(["h1", "h2"]).replace("nossl * *;", "").replace("cluster", "two");
     for (const host of cluster.hosts) host.write("/etc/csync2.cfg", two);
@@ -373,7 +390,10 @@ describe("csync2rev --test", () => {
         h1.write("/etc/csync2.key", `${"k".repeat(40)}\n`, 0o600);
       },
       exit: 77,
-      says: [/^failed {3}ping h2: unanswered in group cluster.*\n.*key file/m],
+      says: [
+        /^failed {3}ping h2: unanswered in group cluster.*\n.*fingerprint.*same key file/m,
+        /^warning {2}keys: every peer is unanswered: this host's key is probably the odd one$/m,
+      ],
     },
   ];
   for (const { what, make, exit, says } of FAULTS)

@@ -113,6 +113,6 @@ describe("csync2rev --status", () => {
     await h1.powerOff();
     const down = await h3.run(["csync2rev", "--status", "--connect-timeout", "1"]);
     assert.equal(down.code, 75, down.stdout);
-    assert.match(down.stdout, /^h1: unreachable: .*no connection within 1 s/m);
+    assert.match(down.stdout, /^h1: unreachable: no-answer: .*no connection within 1 s/m);
   });
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { type Cluster, groupOf, type Host, startCluster } from "../cluster/cluster.ts";
 import { TerminalScreen } from "./screen.ts";
@@ -129,11 +130,42 @@ describe("csync2rev --others on a terminal", () => {
       assert.doesNotMatch(raw.replaceAll("\r\n", "\n"), /[^\n\P{Cc}]/u);
     });
 
+  test("says why a peer is asked again, when, and until when", async () => {
+    await h2.stopServices();
+    const { raw } = await onTerminal("csync2rev --others --deadline 3", [120, 24]);
+    assert.match(
+      raw,
+      /^.*h2 {2}nothing listens there; asked again in \d s, until \d\d:\d\d \(Ctrl-C shows the result\)/m,
+    );
+  });
+
+  test("shows the file that arrives, its size so far and its seconds", async () => {
+    h1.write("/srv/data/known", "");
+    await h1.shell("csync2 -cIr /");
+    h2.write("/srv/data/film.mkv", randomBytes(20_000_000));
+    // A line to h1 that takes a few seconds for it.
+    await h2.shell("tc qdisc add dev eth0 root tbf rate 40mbit burst 64kb latency 400ms");
+    try {
+      const { raw } = await onTerminal("csync2rev --others");
+      assert.match(raw, /h2 {2}pushing: file \d+, film\.mkv, \d+ [kM]B, [1-9] s/);
+    } finally {
+      await h2.shell("tc qdisc del dev eth0 root");
+    }
+  });
+
+  test("without a terminal, one line at the start, on standard error; none with -q or --json", async () => {
+    const { stdout, stderr } = await h1.run("csync2rev --others --deadline 60");
+    assert.match(stdout, /^PEER/);
+    assert.match(stderr, /^csync2rev: asking 1 peer, until \d\d:\d\d at the latest\n$/);
+    for (const option of ["-q", "--json"])
+      assert.equal((await h1.run(["csync2rev", "-o", option])).stderr, "");
+  });
+
   test("prints only what needs attention with -q", async () => {
     assert.equal((await onTerminal("csync2rev --others -q")).raw, "");
     await h2.stopServices();
     const { raw, code } = await onTerminal("csync2rev --others -q --deadline 1", [80, 24], { TERM: "dumb" });
-    assert.match(raw, /^h2: unreachable: .*\r\n {2}→ check that h2 is up/);
+    assert.match(raw, /^h2: unreachable: not-listening: .*\r\n {2}→ start csync2rev on h2: /);
     assert.equal(code, 75);
   });
 });
