@@ -143,6 +143,12 @@ describe("a plan", () => {
     assert.notDeepEqual(planOf(1, 2), planOf(1, 3));
   });
 
+  test("has no path that leads elsewhere", () => {
+    for (let round = 1; round < 300; round++)
+      for (const step of planOf(7, round).steps)
+        if ("path" in step) assert.doesNotMatch(step.path, /(^|\/)\.{0,2}(\/|$)/s, step.path);
+  });
+
   test("can be read by people: one line a step, nothing in it but ASCII", () => {
     for (let round = 1; round < 50; round++) {
       const plan = planOf(7, round);

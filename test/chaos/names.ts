@@ -54,7 +54,7 @@ const long = fc
 /** One name in a directory. */
 export const name: fc.Arbitrary<ByteString> = fc
   .oneof({ weight: 3, arbitrary: WORD }, { weight: 6, arbitrary: odd }, { weight: 1, arbitrary: long })
-  .map((name) => (name === "." || name === ".." ? `${name}.` : name));
+  .map((name) => (name === "." || name === ".." ? `${name}x` : name));
 
 /** A byte string as people read it: what is no plain ASCII as `\xHH`. */
 export function shown(name: ByteString): string {
