@@ -9,7 +9,7 @@ export interface TcpSocket {
   /** In full, without the short forms of IPv6. */
   readonly remoteAddress: string;
   readonly remotePort: number;
-  /** How often in a row the kernel has sent the same bytes in vain. */
+  /** How often in a row the kernel has sent the same bytes without a confirmation. */
   readonly retransmissions: number;
 }
 
@@ -28,10 +28,10 @@ export function tcpSockets(inodes: ReadonlySet<string>): readonly TcpSocket[] {
     }));
 }
 
-/** So often the kernel has sent the same bytes in vain once some 25 seconds have passed, between hosts that are near one another. */
+/** After this many unconfirmed tries, about 25 seconds have passed between hosts that are near each other. */
 const IN_VAIN = 7;
 
-/** Whether the other end of a socket has not confirmed for long what was sent to it: its host is off, or cut off. False for what is no socket. */
+/** Whether the other end of a socket has confirmed nothing for a long time: its host is off, or cut off. False if it is not a socket. */
 export function isCutOff(fd: number): boolean {
   const stat = statOf(fd);
   if (stat?.isSocket() !== true) return false;

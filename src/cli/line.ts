@@ -24,13 +24,13 @@ export interface CommandLine extends AskOverrides {
   readonly metrics: string | undefined;
 }
 
-/** What is only printed. `shell` is empty if the environment is to say which. */
+/** Something that is only printed. `shell` is empty if the environment decides which. */
 export type Printed =
   | { readonly mode: "help" }
   | { readonly mode: "version" }
   | { readonly mode: "completion"; readonly shell: string };
 
-/** What does not go with what. */
+/** Options that exclude each other. */
 const CONFLICTS: readonly (readonly [Switch | Valued, readonly (Switch | Valued)[]])[] = [
   ["quiet", ["verbose", "json"]],
   ["others", ["status", "all", "test", "show-config", "completion", "inetd"]],

@@ -6,7 +6,7 @@ const WRONG_LETTERS = 2;
 /** Fewer letters than this are a part of too many names. */
 const PART = 3;
 
-/** The option that somebody most likely meant who wrote this word, as it should be written; null if none is near. */
+/** The option that the author of this word most likely meant, as it should be written; null if none is near. */
 export function nearestOption(word: string): string | null {
   const meant = word.replace(/^-+/, "").replace(/=.*/s, "").toLowerCase();
   if (meant.length < PART) return null;

@@ -2,7 +2,7 @@ import { Csync2revError } from "../errors.ts";
 
 /**
  * Writes to standard output, and waits until all of it has left.
- * Throws `system` if it cannot be written: somebody relies on what is not there.
+ * Throws `system` if it cannot be written: somebody relies on this output.
  */
 export async function print(text: string): Promise<void> {
   if (text === "") return;

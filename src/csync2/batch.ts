@@ -11,14 +11,14 @@ import { TupleReader } from "./rows.ts";
 import { readCsync2, runCsync2, runOnNames, type RunOptions } from "./run.ts";
 import { compare, mark, type Command, type Scope } from "./verbs.ts";
 
-/** A push waits so long for the lock, in seconds: then its files are judged anew. */
+/** How long a push waits for the lock, in seconds. After that, its files are judged again. */
 const LOCK_WAIT = 5;
-/** What the directories' names have behind that of the lock file; the pid of who made one comes next. */
+/** The directories' names: the lock file's name, then this, then the pid of the process that made it. */
 const DIRECTORY = ".batch-";
 
 /**
- * Files that are handled together, marked in a database of their own, in a fresh directory beside the lock: nothing else is in it,
- * and no mark outlives what is done with it, nor this host's power.
+ * Files that are handled together. They are marked in a database of their own, in a new directory beside the lock. Nothing else is in it, and
+ * no mark stays behind after the work, or after a power cut.
  */
 export class Batch {
   readonly #host: ThisHost;
@@ -58,8 +58,8 @@ export class Batch {
   }
 
   /**
-   * Has csync2 take the peer's certificate into this database, and makes sure that it is the one that the host's own database
-   * knows. Throws `system`.
+   * Lets csync2 take the peer's certificate into this database, and makes sure that it is the one in the host's own database.
+   * Throws `system`.
    */
   async trust(certificate: string): Promise<void> {
     const reader = new TupleReader(() => undefined);
@@ -69,7 +69,7 @@ export class Batch {
         reader.line(line);
       },
     };
-    // The record of one file is asked for, so that the peer lists no more.
+    // Only one file's record is asked for, so the peer's list is short.
     demand(
       await attempt(this.#host, { ...command, args: [...args, "/"] }, watcher, readCsync2),
       "its look at the peer's certificate",
@@ -103,7 +103,7 @@ export class Batch {
   }
 }
 
-/** Removes what a process that was killed has left. A csync2 may still be at work in it. */
+/** Removes the directories of processes that were killed, unless a csync2 still works in one. */
 function removeAbandoned(lockFile: string): void {
   const begin = basename(lockFile) + DIRECTORY;
   for (const name of readdirSync(dirname(lockFile))) {

@@ -5,7 +5,7 @@ import { Matcher } from "../csync2cfg/fnmatch.ts";
 import type { Csync2Cfg, Group, Host } from "../csync2cfg/model.ts";
 import { encode, errorCode, reason } from "../csync2cfg/source.ts";
 
-/** The pair that csync2 shows of itself, in the directory of csync2.cfg (conn.c). */
+/** The pair that csync2 shows to peers, in the directory of csync2.cfg (conn.c). */
 export interface CertificatePair {
   readonly certificate: string;
   readonly key: string;

@@ -8,10 +8,10 @@ import { CHECK, FIRST_CHECK } from "./verbs.ts";
 const LOOK_EVERY = 500;
 
 /**
- * Finds this host's own changes and marks them dirty, but not while files arrive: csync2 would take one that is half made for a
- * change of this host's own. Waits for them as long as for the lock, and is `busy` then. A file that begins to arrive during the check
- * is not seen. Throws what {@link insist} throws.
- * @param isNew whether this host's database knows no file: what is there is recorded then, and not marked
+ * Finds this host's own changes and marks them dirty, but not while files arrive: csync2 would take a half-made file for a change of this
+ * host. Waits for arriving files as long as for the lock, then the result is `busy`. A file that begins to arrive during the check is not
+ * noticed. Throws what {@link insist} throws.
+ * @param isNew whether this host's database has no file yet: then files are recorded, but not marked
  */
 export async function check(host: ThisHost, watcher: InsistWatcher, isNew = false): Promise<Insisted> {
   const holder = "a host is pushing files to that peer";

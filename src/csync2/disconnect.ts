@@ -3,8 +3,8 @@ import { socketInodes, tcpSockets, type TcpSocket } from "../sockets.ts";
 import { family } from "./processes.ts";
 
 /**
- * Closes a csync2's connections to this port of its peer, as a broken network would: by way of ss(8). csync2 then leaves what it had
- * in hand as it is, commits what is done, and ends by itself. Killed, it would not commit.
+ * Closes a csync2's connections to this port of its peer with ss(8), as a broken network would. csync2 then drops the file that it had in
+ * hand, commits what is done, and ends by itself. If it were killed, it would not commit.
  * Throws `system` if there is no ss.
  */
 export async function disconnect(pid: number, port: number): Promise<void> {

@@ -1,12 +1,12 @@
 import { lstatSync, type Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-/** As csync2 names what it makes of a file that it receives (rsync.c): a dot, the name without one, and what mkstemp(3) adds. */
+/** How csync2 names a temporary file while it receives (rsync.c): a dot, the name without its own dot, and what mkstemp(3) adds. */
 const TEMPORARY = /^\.(.+)\.(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6}$/s;
 
 /**
- * Whether a file looks like what a csync2 leaves behind that is ended while it receives: by its name, by its mode, and because the
- * file that it was to become is there. One name in 200 of that kind has small letters only, and could be anybody's (`.rc.backup`).
+ * Whether a file looks like the rest of a csync2 that was ended while it received: by its name, by its mode, and because the finished
+ * file is beside it. One in 200 of such names has only small letters, and could be any file (`.rc.backup`): those do not count.
  * @param path a byte string
  */
 export function isLeftover(path: string): boolean {

@@ -8,7 +8,7 @@ export interface Obstacle {
   readonly what: string;
 }
 
-/** What is at a path, links not followed; undefined if nothing is there, or there is no telling. */
+/** What is at a path, without following links; undefined if nothing is there, or if it is unknown. */
 export function lookAt(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
@@ -63,7 +63,7 @@ export interface Room {
   readonly share: number;
 }
 
-/** What root can still write there; null if there is no telling. */
+/** What root can still write there; null if it is unknown. */
 export function roomAt(directory: string): Room | null {
   try {
     const { bsize, blocks, bfree, files, ffree } = statfsSync(directory);

@@ -1,28 +1,28 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 
-/** Ticks of the kernel's clock in a second: proc(5) counts in them; 100 on every Linux that Node runs on. */
+/** The clock ticks of proc(5) in a second; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
-/** The processor time that a process and its ended children have used, in clock ticks; undefined where there is no telling. */
+/** The processor time that a process and its ended children have used, in clock ticks; undefined if it is unknown. */
 export function processorTicks(pid: number): number | undefined {
   return statFields(pid)
     ?.slice(11, 15)
     .reduce((sum, field) => sum + Number(field), 0);
 }
 
-/** The bytes that a process and those that it has started have read and written (proc(5)); undefined where there is no telling. */
+/** The bytes that a process, and all that it has started, have read and written (proc(5)); undefined if it is unknown. */
 export function movedBytes(pid: number): number | undefined {
   const counts = family(pid).flatMap((one) => read(`/proc/${one}/io`)?.match(/(?<=^[rw]char: )\d+$/gm) ?? []);
   return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + Number(count), 0);
 }
 
-/** A process, those that it has started, and so on. */
+/** A process and all its descendants. */
 export function family(pid: number): readonly number[] {
   const children = read(`/proc/${pid}/task/${pid}/children`)?.match(/\d+/g) ?? [];
   return [pid, ...children.flatMap((child) => family(Number(child)))];
 }
 
-/** The first child of a process; undefined where it has none, or there is no telling. */
+/** The first child of a process; undefined if it has none, or if it is unknown. */
 export function childOf(pid: number): number | undefined {
   const first = read(`/proc/${pid}/task/${pid}/children`)?.split(" ")[0];
   return first === undefined || first === "" ? undefined : Number(first);
@@ -77,7 +77,7 @@ function hasSocketAsInput(pid: string): boolean {
   }
 }
 
-/** Whether a process is there. */
+/** Whether a process exists. */
 export function isAlive(pid: number): boolean {
   return existsSync(`/proc/${pid}`);
 }
@@ -89,7 +89,7 @@ export function isInUse(argument: string): boolean {
   );
 }
 
-/** Who holds a lock file, in words for an administrator: the program, its pid and for how long it has run. */
+/** Who holds a lock file, in words for an administrator: the program, its pid and how long it has run. */
 export function describeHolder(lockFile: string): string {
   const holder = lockHolder(lockFile);
   if (holder === undefined) return `another csync2 holds ${lockFile}`;
@@ -117,7 +117,7 @@ function lockHolder(lockFile: string): number | undefined {
   return pid > 0 ? pid : undefined;
 }
 
-/** The fields of /proc/PID/stat behind the program's name, which may itself hold blanks and parentheses. */
+/** The fields of /proc/PID/stat after the program's name, which may itself contain blanks and parentheses. */
 function statFields(pid: number): string[] | undefined {
   const stat = read(`/proc/${pid}/stat`);
   return stat?.slice(stat.lastIndexOf(")") + 2).split(" ");

@@ -3,15 +3,15 @@ import { movedBytes, processorTicks } from "./processes.ts";
 import type { Command } from "./verbs.ts";
 
 /**
- * So many bytes that csync2 reads and writes make up for one second, if it talks to a peer. A file that it sends over a line with half
- * of that counts twice: it is read from the disk as well.
+ * If csync2 talks to a peer, this many bytes that it reads and writes count as one second of progress. A file that it sends counts twice,
+ * because it is also read from the disk. So half of this rate on the line is enough.
  */
 const BYTES_PER_SECOND = 2_048;
 
 /**
- * For how long one csync2 has stood still, by what this host sees itself. A csync2 that works here alone is at work while it prints or
- * uses the processor. One that talks to a peer could be kept awake by a line now and then: files that it goes on to count, and bytes
- * as far as they are many.
+ * How long one csync2 has made no progress, by what this host itself sees. A csync2 that works only here makes progress while it prints or
+ * uses the processor. A peer could keep a csync2 awake with a line now and then: for one that talks to a peer, only further files count,
+ * and many bytes.
  */
 export class Progress {
   readonly #talks: boolean;
@@ -31,9 +31,9 @@ export class Progress {
   }
 
   /**
-   * Looks at csync2; returns for how many milliseconds it has stood still.
+   * Looks at csync2. Returns for how many milliseconds it has made no progress.
    * @param pid undefined if it does not run yet
-   * @param unread whether its output is left unread, so that it can do nothing
+   * @param unread whether its output is not read at the moment, so that it cannot go on
    */
   look(pid: number | undefined, unread: boolean): number {
     const now = performance.now();

@@ -11,21 +11,21 @@ import { push, type Scope } from "./verbs.ts";
 
 /** How many files are pushed first, before it is known how long that takes. */
 const FIRST_BATCH = 200;
-/** No batch is larger. */
+/** The size of the largest batch, in files. */
 const LARGEST_BATCH = 10_000;
-/** A batch is to take so long, in milliseconds, or as long as judging took: that is how long a judgement is relied on. */
+/** How long a batch should take, in milliseconds, or as long as judging took. For that time, a judgement is relied on. */
 const BATCH_TIME = 2_000;
-/** It is judged anew so often in a row because the lock was held. */
+/** How often in a row files are judged again because the lock was held. */
 const LOCK_TRIES = 3;
 /** At most this many names of files that are left are kept: about 20 MB. */
 const NAMES_KEPT = 100_000;
 
-/** How a reconcile went. `left` are files that may be wanted and were left as they are. */
+/** How a reconcile went. `left`: files that may be wanted, and were not touched. */
 export type Reconciled = (Ended & { readonly left: Counter }) | Busy;
 
 /**
- * Pushes to the peer what is newer here than there, or only here. Never a file that is older, whatever the group's `auto` method
- * would make of it: several of them, `first` and `left` among others, would put it over the newer one.
+ * Pushes to the peer what is newer here than there, or only here. Never an older file, whatever the group's `auto` method is: several
+ * methods, such as `first` and `left`, would put it over the newer one.
  *
  * Files are judged by their records and pushed in batches, each judged anew. What a batch holds is marked in a database of its own,
  * in a fresh directory beside the lock: nothing else is in it, and no mark outlives the push, nor this host's power. What is left is
@@ -102,7 +102,7 @@ export async function pushNewer(
   }
 }
 
-/** What a comparison says is to be pushed. */
+/** What should be pushed, by a comparison. */
 class Judgement {
   readonly #size: number;
   readonly #stayed: Counter;

@@ -1,19 +1,19 @@
 import type { Difference } from "./merge.ts";
 import { END_OF_TUPLES } from "./rows.ts";
 
-/** One csync2 to run: its arguments after the options that every run has, and the exit statuses that mean success. */
+/** One csync2 to run: its arguments after the options of every run, and the exit statuses that mean success. */
 export interface Command {
   readonly args: readonly string[];
   readonly good: readonly number[];
-  /** How a line of its stderr must begin: a comparison whose connection breaks off reads as success, and as files that the peer lacks. */
+  /** How one line of its stderr must begin. Without it, a comparison with a broken connection would look like success with missing files. */
   readonly says?: string;
   /** It only reads databases: ending it harms nothing. */
   readonly reads?: true;
-  /** It talks to the peer's csync2, which may keep it waiting: one that gets no further loses its connection. */
+  /** It talks to the peer's csync2, which may keep it waiting. If it makes no progress, its connection is closed. */
   readonly talks?: true;
   /** One run serves every request that came before it started. */
   readonly shared?: true;
-  /** What it means, for the reader of a report, that a signal ended it. */
+  /** What the report says if a signal ended it. */
   readonly killed?: string;
 }
 
@@ -26,28 +26,28 @@ export interface Scope {
   readonly groups: readonly string[] | null;
 }
 
-/** Finds local changes and marks them dirty for every peer. Never with -G, which would record changes and not mark them. */
+/** Finds local changes and marks them dirty for every peer. Never with -G: that would record changes without marking them. */
 export const CHECK: Command = {
   args: ["-c", "-r", "/"],
   good: [0],
   shared: true,
-  // Its first statements are transactions of their own: it may have recorded a file's state and not yet marked it dirty.
+  // Its first statements are transactions of their own. So it may have recorded a file's state, but not have marked it dirty yet.
   killed: "--reconcile brings the file that it had in hand",
 };
 
 /**
- * The check of a host whose database knows no file: records what is there as it is and marks nothing. A marked file would be pushed
- * over its peers' newer ones.
+ * The check of a host whose database has no file yet: it records the files as they are and marks nothing. A marked file would be pushed
+ * over newer files of its peers.
  */
 export const FIRST_CHECK: Command = { ...CHECK, args: ["-c", "-I", "-r", "/"] };
 
-/** What one verb is: everything that csync2rev does differently from verb to verb. */
+/** One verb: everything that differs from verb to verb. */
 interface Row {
-  /** What it runs, in order. A preview and a reconcile compare too. */
+  /** What it runs, in order. A preview and a reconcile also compare. */
   readonly commands: (scope: Scope) => readonly Command[];
   /** Whether it writes files on the requester. */
   readonly pushes: boolean;
-  /** Whether it is to find out first if the requester's csync2 can be reached. */
+  /** Whether it first finds out if the requester's csync2 can be reached. */
   readonly needsWayBack: boolean;
   /** Whether it only tells what would be pushed. */
   readonly previews: boolean;
@@ -109,7 +109,7 @@ export const VERBS = {
 
 export type Verb = keyof typeof VERBS;
 
-/** A verb by its name; undefined for a name that is none. */
+/** A verb by its name; undefined if there is no such verb. */
 export function verbOf(name: string): Verb | undefined {
   return Object.hasOwn(VERBS, name) ? (name as Verb) : undefined;
 }
@@ -127,7 +127,7 @@ export function listFilesOf({ me, peer, groups }: Scope): Command {
   return { args: ["-S", ...limitedTo(groups), me, peer], good: [0, 2], reads: true };
 }
 
-/** Compares this host's database with a peer's; the second -v has csync2 name what the peer has recorded. 2 when they are equal. */
+/** Compares this host's database with a peer's. With the second -v, csync2 names the peer's records. 2 when they are equal. */
 export function compare({ me, peer, groups }: Scope): Command {
   return {
     args: ["-v", "-T", ...limitedTo(groups), me, peer],
@@ -139,8 +139,8 @@ export function compare({ me, peer, groups }: Scope): Command {
 }
 
 /**
- * Marks files as dirty whose paths come behind it. For a database of our own: in the host's it would mark them for every peer.
- * The peer may have had a hand in a file's name: behind `--` csync2 takes it for no option.
+ * Marks files as dirty; their paths come after it. Only for a database of our own: in the host's database it would mark them for every
+ * peer. The peer may have chosen a file's name: after `--`, csync2 does not take it for an option.
  */
 export function mark({ groups }: Pick<Scope, "groups">): Command {
   return { args: ["-m", ...limitedTo(groups), "--"], good: [0] };
@@ -152,8 +152,8 @@ export function push({ peer, groups }: Scope): Command {
 }
 
 /**
- * Has csync2 compare what is dirty for the peer, contents too, and write nothing (-d). Files that are the same are no longer dirty
- * afterwards: for a database of our own.
+ * Lets csync2 compare the files that are dirty for the peer, also their contents, and write nothing (-d). Equal files are no longer dirty
+ * afterwards, so it is only for a database of our own.
  */
 export function compareContents({ peer, groups }: Scope): Command {
   return { args: ["-u", "-d", "-P", peer, ...limitedTo(groups)], good: [0], reads: true };

@@ -1,8 +1,8 @@
-/** What somebody who tries keys must try at least, in bits: below that a group's key counts as weak. */
+/** How hard a key must be to guess, in bits. Below that, a group's key counts as weak. */
 export const ENOUGH_BITS = 64;
-/** A letter in a word takes so many bits to guess: about what English needs. */
+/** How many bits it takes to guess a letter in a word: about as in English. */
 const BITS_OF_A_LETTER_IN_A_WORD = 1.5;
-/** So many letters in a row, all small or all capital, count as a word. */
+/** At least this many letters in a row, all small or all capital, count as a word. */
 const WORD = 5;
 
 /**

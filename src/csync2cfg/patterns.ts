@@ -3,8 +3,8 @@ import type { Group } from "./model.ts";
 import { encode } from "./source.ts";
 
 /**
- * Whether csync2 takes a file for a group's (groups.c, match_pattern_list): of the patterns for paths and of those for names the
- * last that matches decides, each for its kind.
+ * Whether a file belongs to a group for csync2 (groups.c, match_pattern_list). Patterns for paths and patterns for names are two kinds. For each
+ * kind, the last pattern that matches decides.
  * @param file its name in csync2's database: a path, or `%PREFIX%` and the rest
  */
 export function takes({ patterns }: Pick<Group, "patterns">, file: string): boolean {

@@ -3,7 +3,7 @@ import { Csync2revError } from "../errors.ts";
 import type { HostOptions } from "../host.ts";
 
 /**
- * The handler's own options: those of csync2 that it shares, and the settings. yargs would cost each request its start-up.
+ * The handler's own options: those it shares with csync2, and --settings.
  * @param argv the command line behind the program's name
  * Throws `usage`.
  */

@@ -5,14 +5,14 @@ import type { Connection } from "./connection.ts";
 /** How long the wire may be silent after `accepted`, in milliseconds. */
 const ALIVE_EVERY = 15_000;
 
-/** How often a requester is told so while csync2 stands still, in seconds: what cannot be sent shows that it has gone. */
+/** How often the requester hears that csync2 makes no progress, in seconds. If that cannot be sent, the requester has gone. */
 const PROBE_EVERY = 5;
 
 const ALIVE: Reply = { type: "alive", idle: 0 };
 
 /**
- * The handler's half of a session that has been authenticated: seals and sends replies, and a sign of life in
- * every silence: `alive`, or what is being waited for.
+ * The handler's side of an authenticated session: seals and sends replies. In every silence it sends a sign of life: `alive`, or what
+ * the request waits for.
  */
 export class Replies {
   readonly #connection: Connection;

@@ -8,7 +8,7 @@ import { checkHere, contentsFrom, differencesFrom } from "./local.ts";
 import type { OthersRun, OthersWatcher, Verify } from "./run.ts";
 import type { Turn } from "./turn.ts";
 
-/** What is compared once all peers have been asked. */
+/** The comparisons after all peers have been asked. */
 export class Afterwards {
   readonly #host: ThisHost;
   readonly #run: OthersRun;
@@ -17,7 +17,7 @@ export class Afterwards {
   readonly #turns: readonly Turn[];
   readonly #results: PeerResult[];
 
-  /** @param results of the turns, in their order; what is found changes them */
+  /** @param results of the turns, in their order; a comparison changes them */
   constructor(
     host: ThisHost,
     run: OthersRun,
@@ -35,7 +35,7 @@ export class Afterwards {
   }
 
   /**
-   * If two peers wrote one file here, the older version may have come last. Has the peer with the newer one push it again. What still
+   * If two peers wrote one file here, the older version may have come last. Then the peer with the newer one pushes it again. What still
    * differs is pending.
    */
   async renew(): Promise<void> {
@@ -55,7 +55,7 @@ export class Afterwards {
     );
   }
 
-  /** Compares with every peer from which everything has come: what differs all the same is pending. */
+  /** Compares with every peer from which everything has come. What still differs is pending. */
   async verify(cfg: Csync2Cfg, how: Verify): Promise<void> {
     let checked: Promise<void> | undefined;
     const { limits } = this.#asking;

@@ -20,14 +20,14 @@ import { Differences, NAMES_OF_A_KIND } from "./differences.ts";
 const DIRTY_LIMIT = 200_000;
 
 /**
- * Finds this host's own changes and marks them dirty; on a new member, records what is there. It goes on if nobody waits for it any
+ * Finds this host's own changes and marks them dirty; on a new member, only records the files. It goes on even if nobody waits for it any
  * more. Throws `system`.
  */
 export async function checkHere(host: ThisHost, isNew: boolean): Promise<void> {
   demand(await check(host, {}, isNew), "its check");
 }
 
-/** The files on which this host's database and a peer's disagree, of those that `concerns` says. Throws `system`, or `gone` if a limit is reached. */
+/** The files that differ between this host's database and a peer's, if `concerns` says so. Throws `system`, or `gone` at a limit. */
 export async function differencesFrom(
   host: ThisHost,
   route: Route,
@@ -50,7 +50,7 @@ export async function differencesFrom(
   return differences;
 }
 
-/** The files that both databases have alike, and whose contents differ. Throws `system`, or `gone` if a limit is reached. */
+/** The files with equal records in both databases and different contents. Throws `system`, or `gone` at a limit. */
 export async function contentsFrom(
   host: ThisHost,
   cfg: Csync2Cfg,
@@ -62,7 +62,7 @@ export async function contentsFrom(
   );
 }
 
-/** Work that ends its csync2s, and is no longer waited for, when a limit is reached. */
+/** Waits for work until a limit is reached, and then ends its csync2. */
 async function stoppable<T>(limits: Limits, work: (options: RunOptions) => Promise<T>): Promise<T> {
   const stopping = new AbortController();
   const forget = onLimit(limits, () => {
@@ -71,7 +71,7 @@ async function stoppable<T>(limits: Limits, work: (options: RunOptions) => Promi
   return await unless(["deadline", "interrupt"], limits, work({ stop: stopping.signal }).finally(forget));
 }
 
-/** The files that have been deleted here, of which a peer has not been told: it would give them back. Throws `system` or `output`. */
+/** The files that were deleted here and of which the peer has not been told: it would bring them back. Throws `system` or `output`. */
 export async function unsentDeletions(host: ThisHost, route: Route): Promise<Counter> {
   const scope = scopeOf(route);
   const dirty = await listDirty(host, scope, DIRTY_LIMIT);
@@ -109,7 +109,7 @@ export async function dirtyHere(
   return dirty;
 }
 
-/** What a peer's csync2 has recorded of these files, by their names; what it has not is not in it. Throws `system` or `gone`. */
+/** What a peer's csync2 has recorded of these files, by name; files that it has not recorded are left out. Throws `system` or `gone`. */
 export async function recordsThere(
   host: ThisHost,
   route: Route,
@@ -131,7 +131,7 @@ export async function recordsThere(
   return records;
 }
 
-/** What this host's csync2 database knows. A csync2 that is stopped cannot be asked, and counts as one that knows files. */
+/** What this host's csync2 database has. A csync2 that is stopped cannot be asked: it counts as one that has files. */
 export async function lookHere(host: ThisHost): Promise<Look> {
   return csync2Lock(host) === null ? await lookIntoDatabase(host) : { kind: "records" };
 }

@@ -3,10 +3,10 @@ import { gaugeOfEach, sampleName, type Labels, type Metric } from "../metrics.ts
 import { OUTCOMES } from "../requester/outcome.ts";
 
 /**
- * What came of `--others`. When it last went well is carried over from the file as it was; 0 stands for never.
+ * The result of `--others`. The time of the last success is taken over from the previous file; 0 means never.
  * @param config the config name: several may be written into one folder, each to a file of its own
  * @param now seconds since 1970
- * @param before a value in the file as it was
+ * @param before finds a value in the previous file
  */
 export function metricsOfOthers(
   { peers, seconds, exit }: OthersResult,
@@ -20,7 +20,7 @@ export function metricsOfOthers(
       ...peer,
       labels: { ...ofRun, peer: peer.peer, myname: peer.myname, group: peer.group },
     }))
-    // Two groups may have one name, and give one name to two hosts; a sample must not be there twice.
+    // Two groups may have the same name, and give one name to two hosts. A sample must not appear twice.
     .filter(
       (peer, i, all) =>
         i === all.findIndex((one) => JSON.stringify(one.labels) === JSON.stringify(peer.labels)),

@@ -5,10 +5,10 @@ import type { Turn } from "./turn.ts";
 
 /** At most this many names of files that one peer wrote are kept: about 20 MB. */
 const NAMES_KEPT = 100_000;
-/** How a handler says that it has left out lines of csync2's (handler/replies.ts), and how it ends one that it has cut. */
+/** How a handler says that it has left out lines of csync2 (handler/replies.ts), and how it ends a line that it has cut. */
 const LEFT_OUT = /^\(\d+ lines left out|…$/;
 
-/** What one host has written here in this run. */
+/** The files that one host has written here in this run. */
 interface Written {
   readonly files: Set<string>;
   /** Whether it may have written more than is known. */
@@ -16,14 +16,14 @@ interface Written {
 }
 
 /**
- * Who wrote which file on this host in one run. csync2 puts what a peer pushes over what the peer before it has pushed, whichever is
- * newer: this host has not changed the file itself, and so is not asked which one wins.
+ * Which peer wrote which file on this host in one run. For csync2, a pushed file replaces the file that another peer pushed before, even a
+ * newer one: this host has not changed the file itself, so the `auto` method is not asked.
  */
 export class Writers {
   /** By hostname: a host can be asked under two peernames. */
   readonly #written = new Map<string, Written>();
 
-  /** Listens to csync2's lines on one peer, as the wire has them. One listener a conversation. */
+  /** Listens to csync2's lines on one peer, as they come from the wire. One listener for each conversation. */
   listenTo(turn: Turn): (line: string) => void {
     const { hostname } = turn.route.peer;
     const known = this.#written.get(hostname);
@@ -50,8 +50,8 @@ export class Writers {
   }
 
   /**
-   * Whether a difference from a peer is due to another one that wrote the file too. That this host has a newer version than the peer
-   * is none: the peer has yet to get it. If not all names are known, only what is newer there is sure.
+   * Whether a difference from a peer comes from another peer that also wrote the file. If this host's version is newer, it does not count:
+   * the peer will still get it. If not all names are known, only a newer version on the peer is certain.
    */
   explain(turn: Turn, { file, on, newer }: Difference): boolean {
     const { own, others } = this.#of(turn);
