@@ -144,6 +144,28 @@ describe("in a clean Debian, with systemd", () => {
     run("rm -r /etc/systemd/system/csync2rev@.service.d");
   });
 
+  test("ss closes a connection under the restrictions of the unit", () => {
+    const unit = readFileSync(join(TOP, "systemd/csync2rev@.service"), "utf8");
+    const restrictions = unit.match(/^(?:SystemCall|Restrict|Capability|Lock|UMask).*$/gm) ?? [];
+    assert.ok(restrictions.length > 6);
+    const properties = restrictions.map((line) => `--property='${line}'`).join(" ");
+    machine.write(
+      "/root/close",
+      `#!/bin/bash
+systemd-socket-activate --inetd --accept --listen=30999 sleep 600 2>/dev/null &
+until exec 3<>/dev/tcp/127.0.0.1/30999; do sleep 0.1; done 2>/dev/null
+ss --kill --tcp --numeric state connected dst 127.0.0.1:30999
+read -r -t 60 -u 3; echo "read: $?"
+kill %1
+`,
+    );
+    // 1: it was closed; above 128: nothing came in time.
+    assert.match(
+      run(`systemd-run --quiet --wait --pipe ${properties} bash /root/close; rm /root/close`),
+      /^read: 1$/m,
+    );
+  });
+
   test("csync2rev-others asks again until its peer is there; then the target is reached, and what waits for it starts", async () => {
     const waits = "[Service]\nExecStart=/bin/sleep infinity\n";
     machine.write("/etc/systemd/system/waits.service", waits);
