@@ -65,7 +65,8 @@ async function waiting(from: Host, to: Host): Promise<number> {
   const handlers = (): readonly HostProcess[] =>
     to.processes().filter(({ command }) => command.endsWith("csync2rev -i"));
   await to.until("all wait", () => handlers().length === WAITING);
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  // Memory that only the start needed has been given back by then.
+  await new Promise((resolve) => setTimeout(resolve, 2500));
   const files = handlers().map(({ pid }) => `/proc/${pid}/smaps_rollup`);
   const rollups = await succeed(to, ["cat", ...files]);
   for (const client of clients) client.kill();
