@@ -13,6 +13,8 @@ interface Case {
   readonly row: string;
   readonly says: RegExp;
   readonly todo: RegExp;
+  /** What `--test` says of it. */
+  readonly test?: RegExp;
   /** Null: what is to be done is not this test's. */
   readonly mend: ((h1: Host, h2: Host) => Promise<unknown>) | null;
 }
@@ -34,6 +36,7 @@ const CASES: readonly Case[] = [
     row: "failed +0 +0 +2",
     says: /^h1: failed: not-writable: \/srv\/data is mounted read-only on this host\n {4}\/srv\/data\/file\n {4}\/srv\/data\/new\n/m,
     todo: /→ have it mounted writable; then run csync2rev --others again/,
+    test: /^failed +tree \/srv\/data: \/srv\/data is mounted read-only on this host: csync2 cannot take files\n +→ have it mounted writable\n/m,
     mend: async (_, h2) => await h2.shell("umount /srv/data"),
   },
   {
@@ -63,6 +66,7 @@ const CASES: readonly Case[] = [
     row: "failed +0 +0 +1",
     says: /^h1: failed: not-writable: \/var\/temp is mounted read-only on this host\n/m,
     todo: /→ have it mounted writable/,
+    test: /^failed +tempdir \/var\/temp: \/var\/temp is mounted read-only on this host: /m,
     mend: async (_, h2) => await h2.shell("umount /var/temp"),
   },
   {
@@ -87,6 +91,7 @@ const CASES: readonly Case[] = [
     row: "failed +0 +0 +1",
     says: /^h1: failed: disk-full: the file system of \/srv\/data has no inode left on this host; csync2 on h1: /m,
     todo: /→ make room there/,
+    test: /^failed +tree \/srv\/data: the file system of \/srv\/data has no inode left on this host: .*\n +→ make room there\n/m,
     mend: async (_, h2) => await h2.shell("rm /srv/data/x.keep*"),
   },
   {
@@ -100,6 +105,7 @@ const CASES: readonly Case[] = [
     row: "failed +1 +0 +1",
     says: /^h1: failed: backup-directory: csync2 cannot write into the backup-directory of group cluster: \/var\/backup is mounted read-only on this host; /m,
     todo: /→ have csync2 able to write there, or change backup-directory in csync2.cfg/,
+    test: /^failed +backup-directory \/var\/backup: \/var\/backup is mounted read-only on this host: /m,
     mend: async (_, h2) => await h2.shell("umount /var/backup"),
   },
   {
@@ -113,6 +119,7 @@ const CASES: readonly Case[] = [
     row: "failed +0 +0 +1",
     says: /^h1: failed: backup-directory: csync2 cannot write into the backup-directory of group cluster: \/var\/backup is not a directory\n/m,
     todo: /→ have csync2 able to write there/,
+    test: /^failed +backup-directory \/var\/backup: it is not a directory: csync2 cannot take files\n/m,
     mend: async (_, h2) => await h2.shell("rm /var/backup"),
   },
   {
@@ -260,11 +267,12 @@ describe("a file that does not come: this host sees why, and says what to do", (
     assert.equal(code, 1);
   }
 
-  for (const { name, lines, trouble, row, says, todo, mend } of CASES)
+  for (const { name, lines, trouble, row, says, todo, test: tested, mend } of CASES)
     test(name, async () => {
       await stale(groupOf(["h1", "h2"], lines));
       await trouble(h1, h2);
       await assertSays(row, says, todo);
+      if (tested !== undefined) assert.match((await h2.run("csync2rev --test -q")).stdout, tested);
       if (mend === null) return;
       await mend(h1, h2);
       const again = await catchUp(h2);
@@ -317,6 +325,11 @@ describe("a file that does not come: this host sees why, and says what to do", (
       });
 
     test("this host has no pair, or a key that is another's: not ready, and --test finds it", async () => {
+      await h2.shell("chmod 644 /etc/csync2_ssl_key.pem");
+      assert.match(
+        (await h2.run("csync2rev --test -q")).stdout,
+        /^warning +TLS certificate: others than root can read \/etc\/csync2_ssl_key\.pem: .*\n +→ chmod 600 \/etc\/csync2_ssl_key\.pem\n/m,
+      );
       for (const [spoil, why] of [
         [
           "openssl genrsa -out /etc/csync2_ssl_key.pem 2048",
