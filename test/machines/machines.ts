@@ -15,28 +15,18 @@ const MACHINES = {
   "an administrator's machine, with csync2 and xinetd": ["csync2", "libsqlite3-0", "xinetd"],
 };
 
+/** Runs Node.js with these arguments in this project's folder on a machine. */
+function runOn(root: string, args: readonly string[]): void {
+  const enter = ["--mount", "--pid", "--fork", "--kill-child", "bash", ENTER, root, TOP, process.execPath];
+  const command = ["node", "--import", "tsx", ...args];
+  const { status, stdout, stderr } = spawnSync("unshare", [...enter, ...command], { encoding: "utf8" });
+  assert.equal(status, 0, `${stdout}${stderr}`);
+}
+
 for (const [machine, packages] of Object.entries(MACHINES))
   describe(machine, () => {
     const run = async (...args: readonly string[]): Promise<void> => {
-      const root = await debianRoot("bookworm", packages);
-      const command = ["node", "--import", "tsx", ...args];
-      const { status, stdout, stderr } = spawnSync(
-        "unshare",
-        [
-          "--mount",
-          "--pid",
-          "--fork",
-          "--kill-child",
-          "bash",
-          ENTER,
-          root,
-          TOP,
-          process.execPath,
-          ...command,
-        ],
-        { encoding: "utf8" },
-      );
-      assert.equal(status, 0, `${stdout}${stderr}`);
+      runOn(await debianRoot("bookworm", packages), args);
     };
 
     test("has what csync2 makes of csync2.cfg to compare with", () =>
@@ -45,4 +35,9 @@ for (const [machine, packages] of Object.entries(MACHINES))
     test("has hosts with csync2, inetd and xinetd", () => run("--test", "test/cluster/cluster.test.ts"));
 
     test("shows the demo", () => run("demo/demo.ts"));
+  });
+
+for (const [name, suite] of Object.entries({ "Debian 11": "bullseye", "Debian 13": "trixie" }))
+  test(`${name}: its own csync2 and util-linux, and busybox`, async () => {
+    runOn(await debianRoot(suite, []), ["--test", "test/field/programs.test.ts"]);
   });
