@@ -23,6 +23,8 @@ export type ErrorCode =
   | "gone"
   /** csync2 printed something that csync2rev does not understand. */
   | "output"
+  /** csync2 on this host cannot work for now: another one holds its lock or its database, or the database's server is away. */
+  | "busy"
   /** The machine: a missing program or file. */
   | "system";
 

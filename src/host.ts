@@ -23,7 +23,7 @@ export interface ThisHost {
   /** The config name; empty for csync2.cfg itself. */
   readonly config: string;
   readonly hostname: string;
-  /** What of it was given by -N, and goes on to csync2. */
+  /** What of it was given by -N or csync2rev.ini, and goes on to csync2; as the database. */
   readonly givenHostname: string | undefined;
   readonly database: string | undefined;
   /** Where csync2.cfg is: CSYNC2_SYSTEM_DIR for every csync2 that is started. */
@@ -100,14 +100,21 @@ function openSettings({ settings }: HostOptions, systemDirectory: string): Opene
 }
 
 function thisHost(options: HostOptions, systemDirectory: string, settings: Settings): ThisHost {
+  const chosen = (value: string): string | undefined => (value === "" ? undefined : value);
+  const givenHostname = options.hostname ?? chosen(settings.hostname);
   return {
     config: options.config ?? "",
-    hostname: options.hostname ?? hostname(),
-    givenHostname: options.hostname,
-    database: options.database,
+    hostname: givenHostname ?? hostname(),
+    givenHostname,
+    database: options.database ?? chosen(settings.database),
     systemDirectory,
     settings,
   };
+}
+
+/** What a csync2 that is run by hand on this host must be told, as options. */
+export function optionsFor({ config, givenHostname, database }: ThisHost): HostOptions {
+  return { config: config === "" ? undefined : config, hostname: givenHostname, database };
 }
 
 /** The csync2.lock of this host, where it exists: csync2 then neither pushes nor takes anything (csync2.c). */

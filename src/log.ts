@@ -6,7 +6,7 @@ import { childPath, findProgram } from "./programs.ts";
 import type { Settings } from "./settings.ts";
 
 /** What the log tells of: one line each. */
-export type LogEvent = "accepted" | "refused" | "unauthenticated" | "done" | "error";
+export type LogEvent = "accepted" | "refused" | "unauthenticated" | "done" | "error" | "others";
 
 /** Values of undefined are left out. */
 export type LogFields = Readonly<Record<string, string | number | undefined>>;
@@ -28,6 +28,7 @@ const PRIORITY: Readonly<Record<LogEvent, number>> = {
   unauthenticated: 4,
   done: 6,
   error: 3,
+  others: 6,
 };
 
 /**
@@ -102,7 +103,8 @@ export function logLine(event: LogEvent, fields: LogFields): string {
 }
 
 function quoted(value: string): string {
-  return /^[\w@%+:,./*-]+$/.test(value) ? value : `"${printable(value.replaceAll(/[\\"]/g, "\\$&"))}"`;
+  const text = printable(value.replaceAll(/[\\"]/g, "\\$&"));
+  return /^[\w@%+:,./*-]+$/.test(text) ? text : `"${text}"`;
 }
 
 /**

@@ -1,8 +1,16 @@
+import { withoutPasswords } from "./printable.ts";
 import { greet } from "./handler/greet.ts";
 import { guardConnection, isConnection } from "./handler/guard.ts";
 import { statOf } from "./runtime/descriptors.ts";
 
+hidePasswords(process.argv.slice(2));
 void main(process.argv.slice(2));
+
+/** Every user of the host sees in ps(1) how a process was started: for a password in -D that is as short as can be. */
+function hidePasswords(args: readonly string[]): void {
+  const shown = args.map(withoutPasswords).join(" ");
+  if (shown !== args.join(" ")) process.title = `csync2rev ${shown}`;
+}
 
 /** Loads only the side that is needed: inetd starts a process for every connection. */
 async function main(argv: readonly string[]): Promise<void> {

@@ -1,9 +1,14 @@
 import { readFileSync } from "node:fs";
 import ini from "ini";
+import { Matcher } from "./csync2cfg/fnmatch.ts";
 import { Csync2revError } from "./errors.ts";
+import { withoutPasswords } from "./printable.ts";
 
 /** The settings of csync2rev.ini, with defaults filled in. All times are in seconds. */
 export interface Settings {
+  /** This host's name in csync2.cfg, and csync2's database, unless -N or -D say so; empty: csync2 chooses. */
+  readonly hostname: string;
+  readonly database: string;
   /** The TCP port of csync2rev itself. */
   readonly port: number;
   /** The csync2 program: a full path, or a name that is looked for. */
@@ -40,6 +45,8 @@ export interface OthersSettings {
   readonly deadline: number;
   /** How long to wait for this host's own csync2. */
   readonly readyTimeout: number;
+  /** Patterns for peers that are usually off. */
+  readonly optional: readonly string[];
 }
 
 /** csync2's default port (csync2.c). */
@@ -73,6 +80,10 @@ export interface Rule<T> {
 const port = wholeNumber(30866, 1, 65535, "");
 
 const TOP = {
+  hostname: rule("", "a name as in a host line of csync2.cfg", (value) =>
+    /^(?!-)[^\s@:;()#",]{0,255}$/.test(value) ? value : undefined,
+  ),
+  database: rule("", "a full path, or a URL without a password: that goes into csync2.cfg", readDatabase),
   port,
   csync2: rule("csync2", "a full path", (value) => (isFullPath(value) ? value : undefined)),
   "csync2-options": rule<readonly string[]>([], "-A, -B, -p PORT, -s FILE", readCsync2Options),
@@ -101,6 +112,14 @@ export const OTHERS_RULES = {
   "connect-timeout": wholeNumber(10, 1, 600, "seconds"),
   deadline: wholeNumber(300, 1, LONGEST, "seconds"),
   "ready-timeout": wholeNumber(60, 0, LONGEST, "seconds"),
+  optional: rule<readonly string[]>(
+    [],
+    "names of hosts, or patterns for them, with blanks between",
+    (value) => {
+      const patterns = value.split(/\s+/).filter((word) => word !== "");
+      return patterns.every((pattern) => new Matcher(pattern, true).mistake === null) ? patterns : undefined;
+    },
+  ),
 };
 
 /** The rule for a port, in csync2rev.ini and on the command line. */
@@ -127,6 +146,8 @@ function settingsFrom(file: string, tree: Tree): Settings {
   const csync2Options = top["csync2-options"];
   const portAt = csync2Options.indexOf("-p");
   return {
+    hostname: top.hostname,
+    database: top.database,
     port: top.port,
     csync2: top.csync2,
     csync2Options,
@@ -145,6 +166,7 @@ function settingsFrom(file: string, tree: Tree): Settings {
       connectTimeout: others["connect-timeout"],
       deadline: others.deadline,
       readyTimeout: others["ready-timeout"],
+      optional: others.optional,
     },
   };
 }
@@ -165,7 +187,23 @@ function readIni(file: string, required: boolean): Tree {
       cause,
     });
   }
+  const twice = keyThatIsThereTwice(text);
+  if (twice !== null)
+    throw new Csync2revError("settings", `${file}: ${twice} is there more than once: leave one`);
   return ini.parse(text);
+}
+
+/** Of a key that is there twice the parser would take the last, and which one was meant is not to be guessed. */
+function keyThatIsThereTwice(text: string): string | null {
+  const seen = new Set<string>();
+  let section = "";
+  for (const line of text.split(/[\r\n]+/))
+    for (const [name, value] of Object.entries(ini.parse(line))) {
+      if (typeof value === "object" && !Array.isArray(value)) section = `${name}.`;
+      else if (seen.has(section + name)) return section + name;
+      else seen.add(section + name);
+    }
+  return null;
 }
 
 type Values<Rules> = { -readonly [Name in keyof Rules]: Rules[Name] extends Rule<infer T> ? T : never };
@@ -214,6 +252,12 @@ function wholeNumber(byDefault: number, least: number, most: number, unit: strin
 
 function isFullPath(value: string): boolean {
   return value.startsWith("/") && !value.includes("\0");
+}
+
+/** Every user of the host sees csync2's -D in ps(1): it is not a place for a password. */
+function readDatabase(value: string): string | undefined {
+  if (value === "" || isFullPath(value)) return value;
+  return /^[a-z0-9]+:\/\/[!-~]+$/.test(value) && withoutPasswords(value) === value ? value : undefined;
 }
 
 /** Only options that do not change which host csync2 is, whom it pushes to, what it does, or how its lines read. */

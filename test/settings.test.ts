@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import type { Csync2revError } from "../src/errors.ts";
+import { printable } from "../src/printable.ts";
 import { loadSettings, type Settings } from "../src/settings.ts";
 
 let directory: string;
@@ -36,7 +38,7 @@ test("the manual page has the defaults and ranges that hold", () => {
   const rows = [top, others].flatMap((text) => [
     ...text.matchAll(/^\.It Cm ([a-z0-9-]+) No = ?(.*)\n(.*)$/gm),
   ]);
-  assert.equal(rows.length, 16);
+  assert.equal(rows.length, 19);
   for (const [item, key = "", byDefault = "", allowed = ""] of rows) {
     const set = (value: string | number): Settings =>
       load(`${others.includes(item) ? "[others]\n" : ""}${key} = ${value}\n`);
@@ -52,6 +54,8 @@ test("the manual page has the defaults and ranges that hold", () => {
 
 test("every key is read", () => {
   const text = `
+hostname = web2
+database = pgsql://csync2@db.example.org:5433/
 port = 40000
 csync2 = /opt/csync2
 csync2-options = -B -p 40001 -s "/var/log/times"
@@ -69,8 +73,11 @@ jobs = 3
 connect-timeout = 4
 deadline = 5
 ready-timeout = 0
+optional = h4  laptop*
 `.replaceAll('"', "");
   assert.deepEqual(load(text), {
+    hostname: "web2",
+    database: "pgsql://csync2@db.example.org:5433/",
     port: 40000,
     csync2: "/opt/csync2",
     csync2Options: ["-B", "-p", "40001", "-s", "/var/log/times"],
@@ -84,17 +91,17 @@ ready-timeout = 0
     log: "/var/log/csync2rev.log",
     ident: "catch-up",
     facility: "daemon",
-    others: { jobs: 3, connectTimeout: 4, deadline: 5, readyTimeout: 0 },
+    others: { jobs: 3, connectTimeout: 4, deadline: 5, readyTimeout: 0, optional: ["h4", "laptop*"] },
   });
 });
 
 describe("what is wrong is named with its key, its value and what is allowed", () => {
   const cases: readonly (readonly [string, RegExp])[] = [
-    ["prot = 1", /unknown key "prot"; write one of port, csync2,/],
+    ["prot = 1", /unknown key "prot"; write one of hostname, database, port, csync2,/],
     ["[other]\njobs = 1", /unknown section "other"; the only section is \[others\]$/],
     [
       "[others]\njob = 1",
-      /unknown key "others\.job"; write one of jobs, connect-timeout, deadline, ready-timeout$/,
+      /unknown key "others\.job"; write one of jobs, connect-timeout, deadline, ready-timeout, optional$/,
     ],
     ["others = 5", /"others" is a section, not a key/],
     ["port = 0", /port = "0" is not allowed: a whole number from 1 to 65535$/],
@@ -115,6 +122,13 @@ describe("what is wrong is named with its key, its value and what is allowed", (
     ["log = relative", /log = "relative" is not allowed: syslog or a full path$/],
     ["facility = local8", /facility = "local8" is not allowed: auth, /],
     ["ident = a b", /ident = "a b" is not allowed/],
+    ["hostname = a b", /hostname = "a b" is not allowed: a name as in a host line of csync2\.cfg$/],
+    ["hostname = -N", /hostname = "-N" is not allowed/],
+    ["database = csync2.db", /database = "csync2\.db" is not allowed: a full path, or a URL without/],
+    ["[others]\noptional = h4 [h", /others\.optional = "h4 \[h" is not allowed: names of hosts, or patterns/],
+    ["port = 1\nport = 2", /csync2rev\.ini: port is there more than once: leave one$/],
+    ['port = 1\n"port" = 2', /port is there more than once/],
+    ["[others]\njobs = 1\n[others]\njobs = 2", /others\.jobs is there more than once/],
     ["__proto__ = 1\nport = 1x", /port = "1x"/],
     ["constructor = 1", /unknown key "constructor"/],
   ];
@@ -122,4 +136,26 @@ describe("what is wrong is named with its key, its value and what is allowed", (
     test(JSON.stringify(text), () => {
       assert.throws(() => load(text), { code: "settings", message });
     });
+});
+
+test("a key may stand in both sections, and a section twice", () => {
+  assert.equal(load("[others]\njobs = 1\n[others]\ndeadline = 2\n").others.deadline, 2);
+});
+
+test("a password in a database's URL is not taken, and not told", () => {
+  for (const url of [
+    "mysql://u:geheim@h/d",
+    "pgsql://u:ge/h:eim@h",
+    "mysql://u:geheim#@h/d",
+    "mysql://:geheim@h/d",
+  ])
+    assert.throws(
+      () => load(`database = ${url}\n`),
+      ({ code, message }: Csync2revError) => {
+        assert.equal(code, "settings");
+        assert.match(message, /database = ".*" is not allowed: .* a URL without a password/);
+        assert.doesNotMatch(printable(message), /eim/);
+        return true;
+      },
+    );
 });

@@ -1,7 +1,7 @@
 import { programFile } from "#runtime";
 import { realpathSync } from "node:fs";
 import { hostname } from "node:os";
-import { openHost, type HostOptions } from "../host.ts";
+import { openHost, optionsFor, type HostOptions } from "../host.ts";
 import { logCommand } from "../log-command.ts";
 import { askOptions, type AskOverrides } from "../requester/options.ts";
 import { EXIT, exitStatus } from "../requester/outcome.ts";
@@ -43,7 +43,7 @@ export async function checkUp(
   const programs = await checkPrograms(opened.settings);
   if (opened.configuration === null)
     return {
-      host: hostOptions.hostname ?? hostname(),
+      host: opened.host?.hostname ?? hostOptions.hostname ?? hostname(),
       exit: EXIT.configuration,
       items: [...findings, ...programs.findings],
       peers: [],
@@ -51,7 +51,7 @@ export async function checkUp(
 
   const { host, configuration } = opened;
   const { groups } = configuration;
-  const peers = groups.length === 0 ? [] : plan(groups, selection, host.hostname);
+  const peers = groups.length === 0 ? [] : plan(groups, selection, host);
   const ownPeernames = [...new Set(groups.map(({ me }) => me.peername))];
   const asking = await askOptions(host, overrides, ownPeernames, false, new AbortController().signal);
   const items = [
@@ -68,7 +68,8 @@ export async function checkUp(
     ...(await checkCsync2Port(host, groups.flatMap(routesIn), asking.limits)),
     ...(await checkDatabase(host, configuration.prefixes)),
   ];
-  const pings = await pingPeers(peers, asking, { ...hostOptions, readLog: logCommand(host.settings) });
+  const how = { ...optionsFor(host), readLog: logCommand(host.settings) };
+  const pings = await pingPeers(peers, asking, how);
   const oddOne = isOddOne(pings.map(({ outcome }) => outcome))
     ? [warning("keys", ODD_ONE, "compare the fingerprints of the keys, here and on a peer: csync2rev --test")]
     : [];
@@ -93,5 +94,10 @@ function exitOf(
     findings.some(({ status }) => status === "failed");
   if (anyFailed(ofConfiguration)) return EXIT.configuration;
   if (anyFailed(items)) return EXIT.incomplete;
-  return exitStatus(pings.map(({ outcome }) => (outcome === "answered" ? "caught-up" : outcome)));
+  return exitStatus(
+    pings.map(({ outcome, optional }) => ({
+      outcome: outcome === "answered" ? ("caught-up" as const) : outcome,
+      optional,
+    })),
+  );
 }

@@ -1,7 +1,8 @@
-import { mayAsk } from "../csync2cfg/directive.ts";
+import { isNamedBy, mayAsk } from "../csync2cfg/directive.ts";
 import { describeWarning, type Group } from "../csync2cfg/model.ts";
 import { Csync2revError } from "../errors.ts";
 import type { HostOptions, OpenedHost } from "../host.ts";
+import { membersToAsk } from "../requester/plan.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
 
 const TURNS_AWAY = "correct it: until then, this host refuses every peer";
@@ -18,7 +19,7 @@ function settingsFindings({ host, settingsFault }: OpenedHost, { settings }: Hos
   return [ok("settings", settings ?? `csync2rev.ini in ${host.systemDirectory}, or its defaults`)];
 }
 
-function configurationFindings({ host, configuration, configurationFault }: OpenedHost): Finding[] {
+function configurationFindings({ host, configuration, configurationFault, settings }: OpenedHost): Finding[] {
   if (configuration === null) return [failed("configuration", messageOf(configurationFault), null)];
   const { file, groups, warnings } = configuration;
   const doubts = warnings.map((doubt) => warning("configuration", describeWarning(doubt), null));
@@ -29,7 +30,7 @@ function configurationFindings({ host, configuration, configurationFault }: Open
       failed(
         "configuration",
         `no group in ${file} names ${host.hostname}`,
-        "write it into a host line, or give its name there with -N (also in the line of inetd, xinetd or systemd)",
+        "write it into a host line, or give its name there by hostname = in csync2rev.ini or with -N",
       ),
       ...doubts,
     ];
@@ -38,7 +39,21 @@ function configurationFindings({ host, configuration, configurationFault }: Open
     ok("configuration", `${file}: ${host.hostname} is in ${names}`),
     ...doubts,
     ...groups.map(allowListFinding),
+    ...optionalFindings(settings.others.optional, groups),
   ];
+}
+
+function optionalFindings(patterns: readonly string[], groups: readonly Group[]): Finding[] {
+  const peers = groups.flatMap(membersToAsk);
+  return patterns
+    .filter((pattern) => !peers.some((peer) => isNamedBy([pattern], peer)))
+    .map((pattern) =>
+      warning(
+        "optional peers",
+        `"${pattern}" names no peer that this host asks`,
+        "correct optional = in section [others] of csync2rev.ini",
+      ),
+    );
 }
 
 function allowListFinding(group: Group): Finding {

@@ -4,7 +4,10 @@ import { isLeftover } from "../csync2/leftover.ts";
 import { lookIntoDatabase } from "../csync2/look.ts";
 import { Csync2revError } from "../errors.ts";
 import { csync2Lock, type ThisHost } from "../host.ts";
+import { withoutPasswords } from "../printable.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
+
+const item = "csync2's database";
 
 /** So many leftovers are named. */
 const NAMED = 5;
@@ -17,7 +20,21 @@ export async function checkDatabase(
   host: ThisHost,
   prefixes: readonly Prefix[],
 ): Promise<readonly Finding[]> {
-  const item = "csync2's database";
+  return [...judgePassword(host), ...(await readDatabase(host, prefixes))];
+}
+
+function judgePassword({ database = "" }: ThisHost): readonly Finding[] {
+  if (withoutPasswords(database) === database) return [];
+  return [
+    warning(
+      item,
+      "-D holds a password, which every user of this host sees in ps while csync2 runs",
+      'write database "URL"; into csync2.cfg, chmod 600 it, and leave -D out, for csync2 too',
+    ),
+  ];
+}
+
+async function readDatabase(host: ThisHost, prefixes: readonly Prefix[]): Promise<readonly Finding[]> {
   if (csync2Lock(host) !== null) return [];
   const encoded = prefixes.map(({ name, path }) => ({
     name: encode(name),
@@ -35,7 +52,13 @@ export async function checkDatabase(
       case "empty":
         return [ok(item, "can be read; no file is recorded yet, so csync2rev --others reconciles this host")];
       case "unreadable":
-        return [failed(item, `csync2 cannot read it: ${look.why}`, null)];
+        return [
+          failed(
+            item,
+            `csync2 cannot read it: ${look.why}`,
+            look.away ? "see that the database's server runs, and that no csync2 hangs" : null,
+          ),
+        ];
     }
   } catch (error) {
     // A program that is missing is told elsewhere.

@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ConfiguredHost } from "../host.ts";
+import { withoutPasswords } from "../printable.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
 
 const WRITABLE_BY_ALL = 0o002;
@@ -25,7 +26,24 @@ export function checkFiles(
     ...keys,
     ...programs,
   ];
-  return [...keys.map(judgeSecrecy), ...judgeOwnership(files)];
+  const hasPassword = configuration.texts.some((text) => withoutPasswords(text) !== text);
+  return [
+    ...keys.map(judgeSecrecy),
+    ...(hasPassword ? [configuration.file, ...configuration.included].flatMap(judgePassword) : []),
+    ...judgeOwnership(files),
+  ];
+}
+
+/** csync2.cfg and what it includes, if one of them has a password of csync2's database. */
+function judgePassword(file: string): Finding[] {
+  if ((statSync(file).mode & READABLE_BY_OTHERS) === 0) return [];
+  return [
+    warning(
+      `configuration ${file}`,
+      "others than root can read it, and a database's URL in it has a password",
+      `chmod 600 ${file}`,
+    ),
+  ];
 }
 
 function judgeSecrecy(file: string): Finding {

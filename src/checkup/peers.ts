@@ -1,6 +1,6 @@
 import { ask, type Answer } from "../requester/ask.ts";
 import type { AskOptions } from "../requester/options.ts";
-import { readAnswer, type Outcome } from "../requester/outcome.ts";
+import { isAway, readAnswer, type Outcome } from "../requester/outcome.ts";
 import type { PlannedPeer, Route } from "../requester/plan.ts";
 import { remediesFor, type HowToRun } from "../requester/remedies.ts";
 import { leftOut, type Served } from "../requester/scope.ts";
@@ -11,6 +11,8 @@ import type { Finding } from "./finding.ts";
 /** How a peer answered a `ping` through one group. */
 export interface PeerFinding extends Finding {
   readonly peer: string;
+  /** It is usually off. */
+  readonly optional: boolean;
   readonly group: string;
   /** `answered`, or the outcome that `--others` would have with it. */
   readonly outcome: "answered" | Outcome;
@@ -26,12 +28,22 @@ export async function pingPeers(
   const findings = peers.map(async (planned) => {
     const claim = await slots.claim();
     try {
-      return await pingPeer(planned, asking, options);
+      const found = await pingPeer(planned, asking, options);
+      return planned.optional ? found.map(ofOptional) : found;
     } finally {
       claim.end();
     }
   });
   return (await Promise.all(findings)).flat();
+}
+
+/** Of a peer that is usually off it is no failure that it is. */
+function ofOptional(finding: PeerFinding): PeerFinding {
+  const { outcome, item } = finding;
+  const optional = { ...finding, optional: true, item: `${item} (optional)` };
+  return outcome !== "answered" && isAway(outcome)
+    ? { ...optional, status: "warning", advice: null }
+    : optional;
 }
 
 /** A peer of 1.0.0 answers for the group that is named, and no other: it is pinged through each. */
@@ -68,13 +80,13 @@ function refusalOf({ reason, detail }: GroupRefusal): Answer {
 
 function answers({ group, peer }: Route): PeerFinding {
   return {
-    ...{ item: `ping ${peer.peername}`, peer: peer.peername, group: group.name },
+    ...{ item: `ping ${peer.peername}`, peer: peer.peername, optional: false, group: group.name },
     ...{ status: "ok", outcome: "answered", detail: `answers in group ${group.name}`, advice: null },
   };
 }
 
 function pingFinding({ group, peer }: Route, answer: Answer, options: HowToRun): PeerFinding {
-  const where = { item: `ping ${peer.peername}`, peer: peer.peername, group: group.name };
+  const where = { item: `ping ${peer.peername}`, peer: peer.peername, optional: false, group: group.name };
   if (answer.kind === "done" && answer.done.exit !== 0) {
     const { reason = null, detail = "it said no more" } = answer.done;
     const why = [reason, `in group ${group.name}`, detail].filter((word) => word !== null).join(": ");

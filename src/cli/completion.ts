@@ -41,7 +41,9 @@ export function completeNames([kind, ...line]: readonly string[], env: NodeJS.Pr
   const groups = opened.configuration?.groups ?? [];
   if (groups.length === 0) return "";
   const names =
-    kind === "group" ? groups.map(({ name }) => name) : plan(groups, {}, "").map(({ name }) => name);
+    kind === "group"
+      ? groups.map(({ name }) => name)
+      : plan(groups, {}, { hostname: "", settings: opened.settings }).map(({ name }) => name);
   return [...new Set(names)]
     .filter((name) => PLAIN.test(name))
     .map((name) => `${name}\n`)

@@ -3,11 +3,14 @@ import { checkUp } from "../checkup/checkup.ts";
 import { describeCheckup } from "../checkup/report.ts";
 import { describeWarning } from "../csync2cfg/model.ts";
 import { Csync2revError, type ErrorCode } from "../errors.ts";
-import { openHost, type ConfiguredHost, type ThisHost } from "../host.ts";
+import { openHost, optionsFor, type ConfiguredHost, type ThisHost } from "../host.ts";
 import { logCommand } from "../log-command.ts";
+import { openLog } from "../log.ts";
 import { writeMetrics, type Metric } from "../metrics.ts";
+import { logOthers } from "../others/log.ts";
 import { metricsOfOthers } from "../others/metrics.ts";
 import { askOthers, type OthersResult } from "../others/others.ts";
+import { askInRounds } from "../others/rounds.ts";
 import { Screen } from "../others/screen.ts";
 import { describeResult, describeTroubles } from "../others/words.ts";
 import { printable, printableJson } from "../printable.ts";
@@ -85,6 +88,7 @@ const EXIT_OF: Readonly<Record<ErrorCode, number>> = {
   message: EXIT.incomplete,
   gone: EXIT.incomplete,
   output: EXIT.incomplete,
+  busy: EXIT.tryAgain,
   system: EXIT.incomplete,
 };
 
@@ -117,9 +121,9 @@ async function test(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> 
 /** `--status`. */
 async function status(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
   const { host, configuration } = configured(line, env);
-  const peers = plan(configuration.groups, line.selection, host.hostname);
+  const peers = plan(configuration.groups, line.selection, host);
   const result = await statusOf(host, peers, line, interruptOfSignals());
-  const how = howToRun(line, host);
+  const how = howToRun(host);
   const text = line.json
     ? `${printableJson(result)}\n`
     : line.all
@@ -128,8 +132,8 @@ async function status(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number
   return await hand(result.exit, text, line.metrics, () => metricsOfStatus(result, host.config));
 }
 
-function howToRun(line: CommandLine, host: ThisHost): HowToRun {
-  return { ...line.host, readLog: logCommand(host.settings) };
+function howToRun(host: ThisHost): HowToRun {
+  return { ...optionsFor(host), readLog: logCommand(host.settings) };
 }
 
 /** Ctrl-C and the like end everything at once; what is known so far is the result. */
@@ -144,36 +148,44 @@ function interruptOfSignals(): AbortSignal {
 
 /** `--others`, with its progress and its result on the terminal. */
 async function runOthers(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
-  const site = configured(line, env);
-  const { host, configuration } = site;
-  const peers = plan(configuration.groups, line.selection, host.hostname);
+  const interrupt = interruptOfSignals();
+  const { result, host, fault } = await askInRounds(
+    () => configured(line, env),
+    line.deadline,
+    (site, deadline, isOutdated) => askOnce(site, { ...line, deadline }, env, isOutdated, interrupt),
+  );
+  const told = fault === null ? result : { ...result, exit: EXIT_OF[fault.code] };
+  await logOthers(openLog(host.settings), told, host, line.dryRun);
+  const text = textOf(told, line, howToRun(host), env);
+  const exit = await hand(told.exit, text, line.metrics, (before) =>
+    metricsOfOthers(told, host.config, Math.round(Date.now() / 1000), before),
+  );
+  if (fault !== null) complain(`another csync2.cfg came from a peer: ${fault.message}`);
+  return exit;
+}
+
+/** Asks every peer once, and shows how it goes. */
+async function askOnce(
+  site: ConfiguredHost,
+  line: CommandLine & { readonly deadline: number },
+  env: NodeJS.ProcessEnv,
+  isOutdated: () => boolean,
+  interrupt: AbortSignal,
+): Promise<OthersResult> {
+  const peers = plan(site.configuration.groups, line.selection, site.host);
   const live = isScreen(process.stdout, env) && isScreen(process.stderr, env) && !line.quiet;
-  const screen = live
-    ? new Screen(
-        process.stderr,
-        peers.map(({ name }) => name),
-      )
-    : null;
-  const deadline = line.deadline ?? host.settings.others.deadline;
+  const names = peers.map(({ name }) => name);
   const progress = new Progress(peers, {
-    screen,
+    screen: live ? new Screen(process.stderr, names) : null,
     verbose: line.verbose,
     // Who reads JSON is a program.
     periodic: !line.quiet && !line.json,
-    until: new Date(Date.now() + deadline * 1000),
+    until: new Date(Date.now() + line.deadline * 1000),
   });
-  const result = await askOthers(
-    site,
-    peers,
-    { ...line, output: line.verbose || live },
-    progress,
-    interruptOfSignals(),
-  );
+  const options = { ...line, output: line.verbose || live, isOutdated };
+  const result = await askOthers(site, peers, options, progress, interrupt);
   progress.close();
-
-  return await hand(result.exit, textOf(result, line, howToRun(line, host), env), line.metrics, (before) =>
-    metricsOfOthers(result, host.config, Math.round(Date.now() / 1000), before),
-  );
+  return result;
 }
 
 /**

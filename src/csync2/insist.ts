@@ -110,7 +110,7 @@ export async function attempt(
   } catch (error) {
     if (!(error instanceof Csync2revError) || error.code !== "output") throw error;
     const complaint = await notUnderstood(host, error.message);
-    const report = { ...reader.report, complaint, passing: undefined };
+    const report = { ...reader.report, complaint, passing: undefined, databaseAway: false };
     return { kind: "ended", exit: UNSPECIFIED, report, attempts: 1, stalled: false };
   }
 }
@@ -124,12 +124,13 @@ export async function notUnderstood(host: ThisHost, what: string): Promise<strin
 /** What an end means: `exit` 0 is success; else why, and whether it is worth trying again. */
 type Judgement = { readonly exit: number } & Pick<Report, "complaint" | "passing">;
 
-/** Throws `system` if a run was not good; `what` names the run. */
+/** Throws if a run was not good: `busy` if it may be later, else `system`. `what` names the run. */
 export function demand<T extends Ended>(end: T | Busy, what: string): asserts end is T {
-  if (end.kind === "busy") throw new Csync2revError("system", `csync2 on this host is busy: ${end.holder}`);
+  if (end.kind === "busy") throw new Csync2revError("busy", `csync2 on this host is busy: ${end.holder}`);
   if (end.exit === 0) return;
-  const why = end.report.complaint ?? "it gave no reason";
-  throw new Csync2revError("system", `csync2 on this host: ${what} ended with ${end.exit}: ${why}`);
+  const { complaint = "it gave no reason", databaseAway } = end.report;
+  const message = `csync2 on this host: ${what} ended with ${end.exit}: ${complaint}`;
+  throw new Csync2revError(databaseAway ? "busy" : "system", message);
 }
 
 function judge(

@@ -1,7 +1,6 @@
 import { decode } from "../csync2cfg/source.ts";
-import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
-import { attempt, repeat } from "./insist.ts";
+import { attempt, demand, repeat } from "./insist.ts";
 import { DirtyReader, RecordReader, type Recorded } from "./rows.ts";
 import { readCsync2 } from "./run.ts";
 import { listDirtyOf, listFilesOf, type Command, type Scope } from "./verbs.ts";
@@ -119,7 +118,7 @@ export async function eachRecord(
   });
 }
 
-/** Reads one of csync2's lists, anew after a failure that passes. Throws `system`. */
+/** Reads one of csync2's lists, anew after a failure that passes. Throws `system` or `busy`. */
 async function readList(
   host: ThisHost,
   command: Command,
@@ -140,6 +139,5 @@ async function readList(
     reader.end();
     return once;
   });
-  if (end.kind === "ended" && end.exit !== 0)
-    throw new Csync2revError("system", end.report.complaint ?? "csync2 could not list its files");
+  demand(end, "its list of files");
 }

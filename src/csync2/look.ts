@@ -10,8 +10,8 @@ export type Look =
   | { readonly kind: "records" }
   /** It knows none, directories aside, which csync2 finds on an empty disk too: a new member, a new disk, a database made anew. */
   | { readonly kind: "empty" }
-  /** csync2 cannot read it; `why` is csync2's own word. */
-  | { readonly kind: "unreadable"; readonly why: string };
+  /** csync2 cannot read it; `why` is csync2's own word. `away`: another csync2 holds it, or its server is away. */
+  | { readonly kind: "unreadable"; readonly why: string; readonly away: boolean };
 
 /**
  * Has csync2 list what its database has recorded; changes nothing. Throws `system` if there is no csync2.
@@ -41,7 +41,8 @@ export async function lookIntoDatabase(host: ThisHost, onFile?: (row: Recorded) 
     return listed;
   });
   if (found.signal.aborted) return { kind: "records" };
-  if (end.kind === "ended" && end.exit === 0) return { kind: seen.files === 0 ? "empty" : "records" };
-  const why = end.kind === "ended" ? end.report.complaint : end.holder;
-  return { kind: "unreadable", why: why ?? "csync2 gave no reason" };
+  if (end.kind === "busy") return { kind: "unreadable", why: end.holder, away: true };
+  if (end.exit === 0) return { kind: seen.files === 0 ? "empty" : "records" };
+  const { complaint, databaseAway } = end.report;
+  return { kind: "unreadable", why: complaint ?? "csync2 gave no reason", away: databaseAway };
 }

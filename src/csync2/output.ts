@@ -9,6 +9,8 @@ export interface Report {
   readonly complaint: string | undefined;
   /** Why it is worth trying again, if it is. */
   readonly passing: string | undefined;
+  /** Whether that is csync2's database, which another csync2 holds or whose server is away: then asking later helps. */
+  readonly databaseAway: boolean;
   /** The last line that says something. */
   readonly last: string | undefined;
   /** Whether csync2 came to its end: it then says with how many errors. */
@@ -17,13 +19,16 @@ export interface Report {
 
 const BROKEN_OFF = "the connection to csync2 on the host that asked broke";
 const DATABASE_HELD = "another csync2 holds the database";
+const SERVER_AWAY = "the server of csync2's database does not answer, or is busy";
 const NOT_ANSWERING = "csync2 on the host that asked does not answer";
 
 /** Failures that pass by themselves: how csync2's line begins, what else is in it, and what the administrator is told. */
 interface Passing {
   readonly begins: string;
-  readonly has?: string;
+  readonly has?: RegExp;
   readonly why: string;
+  /** It is csync2's own database that cannot be had. */
+  readonly database?: true;
   readonly advice?: string;
 }
 
@@ -32,14 +37,40 @@ interface Passing {
  * identification is not among them.
  */
 const PASSING: readonly Passing[] = [
-  { begins: "Database backend is exceedingly busy", why: DATABASE_HELD },
-  { begins: "Database Error: ", has: "database is locked", why: DATABASE_HELD },
+  { begins: "Database backend is exceedingly busy", why: DATABASE_HELD, database: true },
+  { begins: "Database Error: ", has: /database is locked/, why: DATABASE_HELD, database: true },
   // A rollback that another csync2 forced on it; the check or push goes on from what is recorded.
-  { begins: "Database Error: COMMIT ", has: "no transaction is active", why: DATABASE_HELD },
+  { begins: "Database Error: COMMIT ", has: /no transaction is active/, why: DATABASE_HELD, database: true },
+  // MariaDB's and PostgreSQL's words. A wrong password, or a user or database that is not there, does not pass.
+  {
+    begins: "Failed to connect to database: ",
+    has: /Can't connect to|Lost connection|gone away|Too many connections|shutdown|Unknown (?:MySQL )?server host/i,
+    why: SERVER_AWAY,
+    database: true,
+  },
+  {
+    begins: "Connection failed: ",
+    has: /Connection refused|No such file|timeout|timed out|No route|unreachable|could not translate|starting up|shutting down|not yet accepting|too many|connection slots|closed the connection|terminating/i,
+    why: SERVER_AWAY,
+    database: true,
+  },
+  {
+    begins: "Database Error: ",
+    has: /Lock wait timeout|Deadlock|could not serialize|gone away|Lost connection|shutdown in progress|closed the connection|no connection to the server|terminating|starting up|shutting down/i,
+    why: SERVER_AWAY,
+    database: true,
+  },
+  // Two csync2s make it at once; or "recursive" is a reserved word of MariaDB: the next csync2 finds the tables that it needs.
+  ...["Database Error: Creating ", "Could not create database "].map((begins) => ({
+    begins,
+    has: /already exists|duplicate key|near 'recursive/,
+    why: "csync2's database was just made",
+    database: true as const,
+  })),
   // Another csync2 makes the database just now; or one was cut off while it did, and no csync2 ever mends that (db_sqlite.c).
   {
     begins: "Database Error: ",
-    has: "no such table: ",
+    has: /no such table: /,
     why: "csync2's database is incomplete",
     advice:
       "csync2 was interrupted when it first ran: delete its database, run csync2 -cIr / there, then csync2rev --others --reconcile on both hosts",
@@ -78,7 +109,8 @@ const SAYS_NOTHING = [
     "Finished with ",
     "Connection closed.",
     "Host stays in dirty state",
-    "Connect",
+    "Connecting to ",
+    "Connect to ",
     "Marking ",
     "Running ",
     "Try '",
@@ -119,6 +151,7 @@ export class OutputReader {
   #deleted = 0;
   #complaint: string | undefined;
   #passing: string | undefined;
+  #databaseAway = false;
   #last: string | undefined;
   #finished = false;
   /** The file that csync2 named last; `as` null if nothing had to be done to it. */
@@ -142,6 +175,7 @@ export class OutputReader {
       deleted: this.#deleted,
       complaint: this.#complaint,
       passing: this.#passing,
+      databaseAway: this.#databaseAway,
       last: this.#last,
       finished: this.#finished,
     };
@@ -222,9 +256,12 @@ export class OutputReader {
       }
     }
     const passing = PASSING.find(
-      ({ begins, has }) => line.startsWith(begins) && (has === undefined || line.includes(has)),
+      ({ begins, has }) => line.startsWith(begins) && (has === undefined || has.test(line)),
     );
     this.#passing = passing?.why ?? this.#passing;
+    this.#databaseAway ||= passing?.database === true;
+    // What the server said is behind it.
+    if (line.startsWith("Can't open database: ") && this.#complaint !== undefined) return;
     if (line === "" || SAYS_NOTHING.some((begin) => line.startsWith(begin))) return;
     const text = decode(line);
     this.#last = text;

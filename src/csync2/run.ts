@@ -5,12 +5,13 @@ import type { Readable } from "node:stream";
 import type { ThisHost } from "../host.ts";
 import { childPath, findProgram } from "../programs.ts";
 import { disconnect } from "./disconnect.ts";
+import { csync2Line, hidden } from "./command-line.ts";
 import { LineSplitter } from "./lines.ts";
 import { openLockFile } from "./lock-file.ts";
 import { childOf, describeHolder } from "./processes.ts";
 import { Progress } from "./progress.ts";
 import type { Command } from "./verbs.ts";
-import { CONFLICT, ignoringSigpipe, underLock } from "./wrappers.ts";
+import { CONFLICT, underLock } from "./wrappers.ts";
 
 /** What can be done about a csync2 that only reads. */
 export interface Flow {
@@ -72,15 +73,15 @@ export async function runCsync2(
   options: RunOptions = {},
 ): Promise<RunEnd> {
   const { lockFile, lockTimeout } = host.settings;
-  const csync2 = ignoringSigpipe(csync2Line(host, command));
-  const [now, later] = [0, lockTimeout].map((wait) => underLock(lockFile, wait, csync2)) as [
+  const { line, env } = hidden(host, csync2Line(host, command));
+  const [now, later] = [0, lockTimeout].map((wait) => underLock(lockFile, wait, line)) as [
     string[],
     string[],
   ];
   const csync2Pid = (child: ChildProcess): number | undefined =>
     child.pid === undefined ? undefined : childOf(child.pid);
   closeSync(openLockFile(lockFile));
-  const how = { ...options, command, csync2Pid };
+  const how = { ...options, command, env, csync2Pid };
   const atOnce = await run(host, now, watcher, how);
   if (!isConflict(atOnce)) return atOnce;
   const holder = describeHolder(lockFile);
@@ -140,20 +141,10 @@ function isConflict(end: RunEnd): boolean {
   return end.kind === "exited" && end.exit === CONFLICT;
 }
 
-function csync2Line(host: ThisHost, command: Command): readonly string[] {
-  return [
-    findProgram(host.settings.csync2),
-    ...(host.config === "" ? [] : ["-C", host.config]),
-    ...(host.givenHostname === undefined ? [] : ["-N", host.givenHostname]),
-    ...(host.database === undefined ? [] : ["-D", host.database]),
-    ...host.settings.csync2Options,
-    "-v",
-    ...command.args,
-  ];
-}
-
 interface Manner extends RunOptions {
   readonly command: Command;
+  /** Beside what every csync2 gets. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** For its stdin. */
   readonly input?: Buffer;
   /** csync2 itself, once it runs. */
@@ -164,13 +155,13 @@ async function run(
   host: ThisHost,
   line: readonly string[],
   watcher: RunWatcher,
-  { command, stop, input, csync2Pid }: Manner,
+  { command, env, stop, input, csync2Pid }: Manner,
 ): Promise<RunEnd> {
   const { spawn } = await import("node:child_process");
   const [program = "", ...args] = line;
   const child = spawn(program, args, {
     detached: true,
-    env: { ...process.env, PATH: childPath(), LC_ALL: "C", CSYNC2_SYSTEM_DIR: host.systemDirectory },
+    env: { ...process.env, PATH: childPath(), LC_ALL: "C", CSYNC2_SYSTEM_DIR: host.systemDirectory, ...env },
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
   const { stdout, stderr } = child as ChildProcess & { readonly stdout: Readable; readonly stderr: Readable };

@@ -29,8 +29,13 @@ export function lockingDescriptor(wait: number): readonly string[] {
 /**
  * A command that ignores SIGPIPE: csync2 does not by itself, and would die half-way if its reader is gone. Node.js and Bun reset signals
  * in what they start, and env(1) knows how only since coreutils 8.31. The script is fixed, and its arguments are no part of it.
+ * @param hides whether csync2's database comes by the environment, as DATABASE
  * Throws `system` if there is no sh.
  */
-export function ignoringSigpipe(line: readonly string[]): readonly string[] {
-  return [findProgram("sh"), "-c", `trap '' PIPE; exec "$@"`, "sh", ...line];
+export function ignoringSigpipe(line: readonly string[], hides = false): readonly string[] {
+  return [findProgram("sh"), "-c", hides ? WITH_DATABASE : `trap '' PIPE; exec "$@"`, "sh", ...line];
 }
+
+/** Where csync2's database is taken from if it is not to be seen in ps(1). */
+export const DATABASE = "CSYNC2REV_DATABASE";
+const WITH_DATABASE = `trap '' PIPE; program=$1 database=$${DATABASE}; shift; unset ${DATABASE}; exec "$program" -D "$database" "$@"`;

@@ -57,8 +57,12 @@ export function readDirectives(
  * hostname or its peername. Case does not matter.
  */
 export function mayAsk(group: Pick<Group, "allow">, host: Pick<Host, "hostname" | "peername">): boolean {
-  if (group.allow === null) return true;
-  return group.allow.some((pattern) => {
+  return group.allow === null || isNamedBy(group.allow, host);
+}
+
+/** Whether one of the patterns matches a host's hostname or its peername, case ignored. */
+export function isNamedBy(patterns: readonly string[], host: Pick<Host, "hostname" | "peername">): boolean {
+  return patterns.some((pattern) => {
     const matcher = new Matcher(pattern, true);
     return matcher.matches(host.hostname) || matcher.matches(host.peername);
   });

@@ -28,11 +28,12 @@ export function loadCsync2Cfg(options: {
   const { systemDirectory, configName } = options;
   const hostname = lowerCase(encode(options.hostname).slice(0, MAX_HOSTNAME));
   const file = `${systemDirectory}/${configFileName(configName)}`;
-  const included = new Set<string>();
+  const main = readMain(file);
+  const included: Source[] = [];
   const tree = parse(
-    new Scanner(readMain(file), (name, from, offset) => {
+    new Scanner(main, (name, from, offset) => {
       const source = readInclude(name, from, offset);
-      included.add(source.file);
+      included.push(source);
       return source;
     }),
   );
@@ -68,7 +69,8 @@ export function loadCsync2Cfg(options: {
   }
   return {
     file,
-    included: [...included],
+    included: [...new Set(included.map((source) => source.file))],
+    texts: [main, ...included].map(({ text }) => text),
     groups,
     prefixes,
     nossl: tree.nossl.map(({ from, to }) => ({ from: decode(from), to: decode(to) })),

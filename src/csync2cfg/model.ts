@@ -98,6 +98,8 @@ export interface Csync2Cfg {
   readonly file: string;
   /** The paths of all included files, as they are written in it. */
   readonly included: readonly string[];
+  /** What csync2.cfg and the files that it includes held, in the order in which they were read, one character a byte. */
+  readonly texts: readonly string[];
   /** The groups that this host is in, in file order. */
   readonly groups: readonly Group[];
   /** Every prefix, the last in the file first: csync2 uses the first one of a name that has a path. */
@@ -112,4 +114,11 @@ export interface Csync2Cfg {
    * there: the handler refuses everybody with reason `config`, and every other mode ends with this error.
    */
   readonly fault: Csync2revError | null;
+}
+
+/** Whether csync2.cfg, a file that it includes or a key has changed from one reading to the next. */
+export function isChanged(before: Csync2Cfg, now: Csync2Cfg): boolean {
+  const read = ({ texts, groups }: Csync2Cfg): string =>
+    JSON.stringify([texts, groups.map(({ key }) => key.text)]);
+  return read(before) !== read(now);
 }

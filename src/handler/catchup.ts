@@ -21,6 +21,12 @@ export interface Ending {
   readonly complaint: string | undefined;
 }
 
+/** csync2 could not be run, or could not have its database. */
+export interface Held extends Refusal {
+  /** csync2's own words, for this host's log. */
+  readonly complaint?: string | undefined;
+}
+
 /** The status of a request that failed for a reason of csync2rev's own: csync2's for an unspecified error. */
 const FAILED = 1;
 
@@ -40,7 +46,7 @@ export async function catchUp(
   replies: Replies,
   connected: bigint,
   gone: () => boolean,
-): Promise<Ending | Refusal> {
+): Promise<Ending | Held> {
   const began = process.uptime();
   const { scope } = request;
   const verb = VERBS[request.verb];
@@ -63,10 +69,11 @@ export async function catchUp(
     updated += end.report.updated;
     deleted += end.report.deleted;
   };
-  const ending = (rest: Pick<Done, "pending" | "undecided" | "files" | "holds">): Ending => {
+  const ending = (rest: Pick<Done, "pending" | "undecided" | "files" | "holds">): Ending | Held => {
     const { exit, report } = last;
     const complaint = exit === 0 ? undefined : report.complaint;
     const detail = complaint !== undefined && checks && !request.isWhole ? CHECK_FAILED : complaint;
+    if (exit !== 0 && report.databaseAway) return { ...busy(detail ?? CHECK_FAILED), complaint };
     const done: Done = {
       type: "done",
       exit,
@@ -125,7 +132,7 @@ export async function catchUp(
       ...(undecided === undefined || undecided.count === 0 ? {} : { undecided: undecided.count }),
     });
   } catch (error) {
-    if (!(error instanceof Csync2revError)) throw error;
+    if (!(error instanceof Csync2revError) || error.code === "busy") throw error;
     if (last.exit === 0) last = { ...last, exit: 1, report: { ...last.report, complaint: error.message } };
     return ending({});
   }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { closeSync, ftruncateSync, readFileSync, readSync, writeSync } from "node:fs";
 import { check } from "../csync2/check.ts";
 import { nothingRun, type Insisted, type InsistWatcher } from "../csync2/insist.ts";
@@ -8,7 +9,7 @@ import type { ThisHost } from "../host.ts";
 interface Stamp {
   /** The boot in which it ran: the clock below begins anew with each. */
   readonly boot: string;
-  /** The configuration that it checked. */
+  /** A hash of the configuration that it checked: a database may be a URL with a password. */
   readonly of: string;
   /** When it started, on CLOCK_MONOTONIC, in nanoseconds. */
   readonly started: string;
@@ -37,13 +38,17 @@ export async function checkOnce(
         return { kind: "busy", holder: "another request's check still runs" };
     }
     const boot = bootId();
-    const of = JSON.stringify([
-      host.config,
-      host.hostname,
-      host.database,
-      host.systemDirectory,
-      host.settings.csync2Options,
-    ]);
+    const of = createHash("sha256")
+      .update(
+        JSON.stringify([
+          host.config,
+          host.hostname,
+          host.database,
+          host.systemDirectory,
+          host.settings.csync2Options,
+        ]),
+      )
+      .digest("hex");
     const last = readStamp(fd);
     if (last?.boot === boot && last.of === of && BigInt(last.started) > connected) return nothingRun();
     const started = process.hrtime.bigint();

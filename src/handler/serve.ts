@@ -6,8 +6,8 @@ import { openLog, type Log, type LogFields } from "../log.ts";
 import { DEFAULT_SETTINGS } from "../settings.ts";
 import { decodeRequest, decodeSealedRequest, type Request } from "../wire/messages.ts";
 import { openRequest, replySealer, type Session } from "../wire/seal.ts";
-import { AuthorisedRequest, type Refusal } from "./authorise.ts";
-import { catchUp } from "./catchup.ts";
+import { AuthorisedRequest } from "./authorise.ts";
+import { catchUp, type Held } from "./catchup.ts";
 import { Connection } from "./connection.ts";
 import { readOptions } from "./options.ts";
 import { Replies } from "./replies.ts";
@@ -111,9 +111,9 @@ async function answer(
 ): Promise<void> {
   const { verb, group, from } = opened.request;
   const asked = { verb, group, from, address: connection.address ?? undefined };
-  const refuse = async (refusal: Refusal, who = asked): Promise<void> => {
-    replies.send({ type: "refused", ...refusal, groups: [] });
-    await log("refused", { ...who, ...refusal });
+  const refuse = async ({ complaint, reason, detail }: Held, who = asked): Promise<void> => {
+    replies.send({ type: "refused", reason, detail, groups: [] });
+    await log("refused", { ...who, reason, detail: complaint ?? detail });
   };
 
   const fault = firstFault(site);
@@ -154,8 +154,8 @@ async function answer(
       detail: complaint,
     });
   } catch (error) {
-    if (!(error instanceof Csync2revError) || error.code !== "system") throw error;
-    await refuse({ reason: "config", detail: error.message }, who);
+    if (!(error instanceof Csync2revError) || (error.code !== "system" && error.code !== "busy")) throw error;
+    await refuse({ reason: error.code === "busy" ? "busy" : "config", detail: error.message }, who);
   }
 }
 

@@ -16,6 +16,8 @@ export interface OthersResult {
   readonly dryRun: boolean;
   /** Whether this host's database knew no file, so that the run reconciled. */
   readonly newMember: boolean;
+  /** How often all peers were asked: once more each time that another csync2.cfg had come. */
+  readonly rounds: number;
   readonly peers: readonly PeerResult[];
 }
 
@@ -36,7 +38,7 @@ export async function askOthers(
   const routes = peers.flatMap((peer) => peer.routes);
   const ourNames = [...new Set(routes.map(({ group }) => group.me.peername))];
   const asking = await askOptions(host, options, ourNames, options.output, interrupt);
-  const run = new OthersRun(site, routes, options, asking, watcher);
+  const run = new OthersRun(site, peers, options, asking, watcher);
   const turns = peers.map((peer) => new Turn(peer));
   const results = new Array<PeerResult>(turns.length);
   await Promise.all(
@@ -50,12 +52,17 @@ export async function askOthers(
   const afterwards = new Afterwards(host, run, asking, watcher, turns, results);
   await afterwards.renew();
   if (options.verify !== null) await afterwards.verify(site.configuration, options.verify);
+  // A host that has nothing must have got it from somebody.
+  const nobody = results.every(({ outcome }) => outcome !== "caught-up");
+  const lacksAll = nobody && exitStatus(results) === 0 && (await run.lacksAll());
+  const counted = lacksAll ? results.map((peer) => ({ ...peer, optional: false })) : results;
   return {
     host: host.hostname,
     seconds: secondsSince(began),
-    exit: interrupt.aborted ? EXIT.interrupted : exitStatus(results.map(({ outcome }) => outcome)),
+    exit: interrupt.aborted ? EXIT.interrupted : exitStatus(counted),
     dryRun: options.dryRun,
     newMember: await run.isNewMember(),
+    rounds: 1,
     peers: results,
   };
 }

@@ -35,6 +35,8 @@ export interface OthersOptions extends AskOverrides {
   readonly verify: Verify | null;
   /** Whether csync2's lines on the peers are wanted. */
   readonly output: boolean;
+  /** Whether csync2.cfg has changed since this run began: all peers are asked again by the new one, and nobody is waited for until then. */
+  readonly isOutdated: () => boolean;
 }
 
 /** Who is told while peers are asked. */
@@ -48,6 +50,11 @@ export interface OthersWatcher {
 export class OthersRun {
   readonly #host: ThisHost;
   readonly #routes: readonly Route[];
+  /** How many peers that are not optional have yet to be seen through. */
+  #required: number;
+  /** Nobody waits for an optional peer once all others are done, nor for any once csync2.cfg has changed. */
+  readonly #othersDone = new AbortController();
+  readonly #outdated = new AbortController();
   readonly #options: OthersOptions;
   readonly #asking: AskOptions;
   readonly #watcher: OthersWatcher;
@@ -64,14 +71,16 @@ export class OthersRun {
 
   constructor(
     site: ConfiguredHost,
-    routes: readonly Route[],
+    peers: readonly PlannedPeer[],
     options: OthersOptions,
     asking: AskOptions,
     watcher: OthersWatcher,
   ) {
     this.#host = site.host;
-    this.#routes = routes;
-    this.#hasSeveralPeers = new Set(routes.map(({ peer }) => peer.hostname)).size > 1;
+    this.#routes = peers.flatMap(({ routes }) => routes);
+    this.#hasSeveralPeers = new Set(this.#routes.map(({ peer }) => peer.hostname)).size > 1;
+    this.#required = peers.filter(({ optional }) => !optional).length;
+    if (this.#required === 0) this.#othersDone.abort();
     this.#options = options;
     this.#asking = asking;
     this.#watcher = watcher;
@@ -85,6 +94,11 @@ export class OthersRun {
     return await unless(["deadline", "interrupt"], limits, (this.#look ??= lookHere(this.#host)));
   }
 
+  /** Whether this host has no file that any peer has given it, as far as can be told. */
+  async lacksAll(): Promise<boolean> {
+    return (await this.look().catch(() => null))?.kind !== "records";
+  }
+
   /** Whether it reconciled because of that. */
   async isNewMember(): Promise<boolean> {
     return (await this.#look?.catch(() => null))?.kind === "empty";
@@ -93,10 +107,23 @@ export class OthersRun {
   /** Sees one peer through: its check, then its push. */
   async catchUpFrom(turn: Turn): Promise<PeerResult> {
     try {
-      return await (this.#options.dryRun ? this.#preview(turn) : this.#catchUpFrom(turn));
+      const result = await (this.#options.dryRun ? this.#preview(turn) : this.#catchUpFrom(turn));
+      return result.outcome === "failed" ? { ...result, ...(await this.#databaseAway()) } : result;
     } catch (error) {
       return turn.failed(error);
+    } finally {
+      if (!turn.peer.optional && --this.#required === 0) this.#othersDone.abort();
+      if (this.#options.isOutdated()) this.#outdated.abort();
     }
+  }
+
+  /** What a failure comes to if csync2 on this host cannot have its database for now: it passes, so that asking later helps. */
+  async #databaseAway(): Promise<Partial<PeerResult>> {
+    if (this.#asking.limits.interrupt.aborted) return {};
+    const { settings } = this.#host;
+    const look = await lookHere({ ...this.#host, settings: { ...settings, retries: 0 } });
+    if (look.kind !== "unreadable" || !look.away) return {};
+    return { outcome: "busy", reason: "busy", detail: unreadable(look.why) };
   }
 
   /** Has a peer push what is newer there, of what both have. Peers that do not know how refuse. */
@@ -210,7 +237,12 @@ export class OthersRun {
       }
       const wait = backoffAfter(failures);
       this.#watcher.stage(turn.peer, verb, { at: "paused", answer, seconds: wait / 1000 });
-      await pause(wait, this.#asking.limits);
+      const { limits } = this.#asking;
+      const enough = turn.peer.optional
+        ? AbortSignal.any([this.#outdated.signal, this.#othersDone.signal])
+        : this.#outdated.signal;
+      await pause(wait, { ...limits, deadline: AbortSignal.any([limits.deadline, enough]) });
+      if (enough.aborted) return answer;
     }
   }
 

@@ -1,5 +1,5 @@
 import { printable } from "../printable.ts";
-import type { Outcome, PeerResult } from "../requester/outcome.ts";
+import { labelOf, type Outcome, type PeerResult } from "../requester/outcome.ts";
 import { cells, padded, type Paint } from "../terminal.ts";
 
 interface Column {
@@ -9,7 +9,7 @@ interface Column {
 }
 
 const COLUMNS: readonly Column[] = [
-  { heading: "PEER", numeric: false, cell: ({ peer }) => printable(peer) },
+  { heading: "PEER", numeric: false, cell: (peer) => printable(labelOf(peer)) },
   { heading: "GROUP", numeric: false, cell: ({ group }) => printable(group) },
   { heading: "OUTCOME", numeric: false, cell: ({ outcome }, dryRun) => nameOf(outcome, dryRun) },
   { heading: "UPDATED", numeric: true, cell: ({ exit, updated }) => (exit === null ? "-" : String(updated)) },

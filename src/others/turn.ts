@@ -66,7 +66,9 @@ export class Turn {
 
   failed(error: unknown): PeerResult {
     if (!(error instanceof Csync2revError)) throw error;
-    return this.#row({ ...NOTHING_KNOWN, outcome: "failed", detail: error.message });
+    const how =
+      error.code === "busy" ? ({ outcome: "busy", reason: "busy" } as const) : { outcome: "failed" as const };
+    return this.#row({ ...NOTHING_KNOWN, ...how, detail: error.message });
   }
 
   notReady(detail: string): PeerResult {
@@ -81,6 +83,7 @@ export class Turn {
     return {
       peer: route.peer.peername,
       myname: route.group.me.peername,
+      optional: this.peer.optional,
       group: groups.join(","),
       groups,
       ...result,

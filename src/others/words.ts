@@ -2,7 +2,7 @@ import { VERBS, type Verb } from "../csync2/verbs.ts";
 import { printable, quotable } from "../printable.ts";
 import type { IncomingFile } from "../csync2/processes.ts";
 import type { Answer, Stage, UnreachableReason } from "../requester/ask.ts";
-import type { PeerResult } from "../requester/outcome.ts";
+import { isAway, labelOf, type PeerResult } from "../requester/outcome.ts";
 import { isOddOne, ODD_ONE, remediesFor, type HowToRun } from "../requester/remedies.ts";
 import type { Paint } from "../terminal.ts";
 import type { OthersResult } from "./others.ts";
@@ -35,6 +35,7 @@ export function describeResult(
     ...troubled.map((peer) => describeTrouble(peer, result.host, options, dryRun)),
     ...(isOddOne(peers.map(({ outcome }) => outcome)) ? [`${ODD_ONE}\n`] : []),
     ...(result.newMember ? [NEW_MEMBER] : []),
+    ...(result.rounds > 1 ? [NEW_CONFIGURATION] : []),
     summary(result, dryRun),
   ].join("\n");
 }
@@ -42,10 +43,13 @@ export function describeResult(
 const NEW_MEMBER =
   "csync2's database here knew no file, so the peers compared theirs with it, as with --reconcile. Files that were here before are pushed to nobody; csync2rev --others --verify lists what differs\n";
 
+const NEW_CONFIGURATION =
+  "another csync2.cfg came from a peer: it was read, and all peers were asked again\n";
+
 /** What `--others -q` prints: nothing where there is nothing to do. */
 export function describeTroubles(result: OthersResult, options: HowToRun, dryRun: boolean): string {
   return result.peers
-    .filter(({ outcome }) => outcome !== "caught-up")
+    .filter(({ outcome, optional }) => outcome !== "caught-up" && !(optional && isAway(outcome)))
     .map((peer) => describeTrouble(peer, result.host, options, dryRun))
     .join("\n");
 }
@@ -124,14 +128,14 @@ function describeRun(doing: string, idle: number, files: number, file: PushedFil
 }
 
 function describeTrouble(result: PeerResult, host: string, options: HowToRun, dryRun: boolean): string {
-  const { peer, outcome, reason, detail, pending, files } = result;
+  const { outcome, reason, detail, pending, files } = result;
   const said = detail === null ? null : quotable(detail);
   const what = [nameOf(outcome, dryRun), reason === outcome ? null : reason, said].filter(
     (word) => word !== null,
   );
   const unnamed = (pending ?? 0) - files.length;
   return [
-    `${peer}: ${what.join(": ")}`,
+    `${labelOf(result)}: ${what.join(": ")}`,
     ...files.map((file) => `    ${/^[/%]/.test(file) ? quotable(file) : JSON.stringify(quotable(file))}`),
     ...(files.length > 0 && unnamed > 0 ? [`    and ${unnamed} more`] : []),
     ...advice(result, host, options, dryRun).map((line) => `  → ${line}`),
@@ -142,8 +146,8 @@ function describeTrouble(result: PeerResult, host: string, options: HowToRun, dr
 
 /** What to do about a result of `--others`; the run itself is said to be repeated only if nothing else must be done first. */
 function advice(result: PeerResult, host: string, options: HowToRun, dryRun: boolean): string[] {
-  const { peer, outcome, reason } = result;
-  if (dryRun && outcome === "pending") return [];
+  const { peer, outcome, optional, reason } = result;
+  if ((dryRun && outcome === "pending") || (optional && isAway(outcome))) return [];
   const remedies = remediesFor({ ...result, host, options });
   const again = "run csync2rev --others again";
   switch (outcome) {
@@ -165,11 +169,13 @@ function advice(result: PeerResult, host: string, options: HowToRun, dryRun: boo
   }
 }
 
-function summary({ peers, seconds }: OthersResult, dryRun: boolean): string {
+function summary({ peers, seconds, exit }: OthersResult, dryRun: boolean): string {
   const counted = peers.filter(({ outcome }) => outcome === (dryRun ? "pending" : "caught-up")).length;
   const of = `${counted} of ${peers.length} ${peers.length === 1 ? "peer" : "peers"}`;
   const inTime = `in ${seconds.toFixed(1)} s`;
   return dryRun
     ? `${of} would change something here; asked ${inTime}, nothing was changed\n`
-    : `caught up with ${of} ${inTime}\n`;
+    : `caught up with ${of} ${inTime}${
+        exit === 0 && counted < peers.length ? "; the others are optional, and nobody waits for them" : ""
+      }\n`;
 }

@@ -49,6 +49,8 @@ export interface PeerResult {
   readonly peer: string;
   /** This host's peername in these groups. */
   readonly myname: string;
+  /** It is usually off, so that the exit status does not depend on it. */
+  readonly optional: boolean;
   /** The groups of the request, with commas between them. */
   readonly group: string;
   readonly groups: readonly string[];
@@ -89,15 +91,28 @@ const EXIT_OF: Readonly<Record<Outcome, number>> = {
   busy: EXIT.tryAgain,
 };
 
-/** The exit status for all peers together: the first of 1, 77, 75 and 0 that applies. */
-export function exitStatus(outcomes: readonly Outcome[]): number {
-  const statuses = outcomes.map((outcome) => EXIT_OF[outcome]);
+/** What a peer is called in a report. */
+export function labelOf({ peer, optional }: Pick<PeerResult, "peer" | "optional">): string {
+  return optional ? `${peer} (optional)` : peer;
+}
+
+/** Whether a peer is only not there for now: it may come back by itself. */
+export function isAway(outcome: Outcome): boolean {
+  return EXIT_OF[outcome] === EXIT.tryAgain;
+}
+
+/** The exit status for all peers together: the first of 1, 77, 75 and 0 that applies. Optional peers do not count. */
+export function exitStatus(peers: readonly Pick<PeerResult, "outcome" | "optional">[]): number {
+  const statuses = peers.filter(({ optional }) => !optional).map(({ outcome }) => EXIT_OF[outcome]);
   const order = [EXIT.incomplete, EXIT.turnedAway, EXIT.tryAgain];
   return order.find((status) => statuses.includes(status)) ?? EXIT.caughtUp;
 }
 
 /** The part of a result that comes from the peer's answer; the rest is about how the peer was asked. */
-export type WhatWasSaid = Omit<PeerResult, "peer" | "myname" | "group" | "groups" | "attempts" | "seconds">;
+export type WhatWasSaid = Omit<
+  PeerResult,
+  "peer" | "myname" | "optional" | "group" | "groups" | "attempts" | "seconds"
+>;
 
 /** The result of a peer that has not said how it went. */
 export const NOTHING_KNOWN: Omit<WhatWasSaid, "outcome" | "detail"> = {

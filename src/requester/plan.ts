@@ -1,5 +1,7 @@
 import type { Group, Host } from "../csync2cfg/model.ts";
+import { isNamedBy } from "../csync2cfg/directive.ts";
 import { Csync2revError } from "../errors.ts";
+import type { ThisHost } from "../host.ts";
 
 /** One way to ask a peer: a group that this host shares with it, and in which the peer may push. */
 export interface Route {
@@ -17,6 +19,8 @@ export interface PlannedPeer {
   readonly name: string;
   /** In file order. The request names the group of the first one. If a peer of 1.0.0 refuses that, it names the next. */
   readonly routes: readonly [Route, ...Route[]];
+  /** It is usually off: it is asked, and nobody waits for it. */
+  readonly optional: boolean;
 }
 
 /** The names of the groups that a request covers, each once. */
@@ -32,18 +36,18 @@ export interface Selection {
 
 /**
  * Whom to ask, in file order: every member that may push, of every group of this host, once for each set of groups.
- * @param hostname the name that was looked for in csync2.cfg, for the message if it is in no group
+ * @param host its `hostname` is the name that was looked for in csync2.cfg, for the message if it is in no group
  * Throws `usage` for an unknown group or peer, `no-group` if this host is in no group.
  */
 export function plan(
   groups: readonly Group[],
   selection: Selection,
-  hostname: string,
+  { hostname, settings }: Pick<ThisHost, "hostname" | "settings">,
 ): readonly PlannedPeer[] {
   if (groups.length === 0)
     throw new Csync2revError(
       "no-group",
-      `this host, "${hostname}", is in no group of csync2.cfg: write this name into a host line, or give its name there with -N`,
+      `this host, "${hostname}", is in no group of csync2.cfg: write this name into a host line, or give its name there by hostname = in csync2rev.ini or with -N`,
     );
   const names = groups.map(({ name }) => name);
   const unknownGroup = selection.groups?.find((name) => !names.includes(name));
@@ -75,7 +79,12 @@ export function plan(
     .filter(([{ peer }]) =>
       [peer.peername, peer.hostname].some((name) => selection.peers?.includes(name) ?? true),
     )
-    .map((routes) => ({ name: routes[0].peer.peername, routes }));
+    .map((routes) => {
+      const [{ peer }] = routes;
+      // Who names a peer with -P wants that one.
+      const optional = selection.peers === undefined && isNamedBy(settings.others.optional, peer);
+      return { name: peer.peername, routes, optional };
+    });
 }
 
 /** The members of a group that this host asks: all others that are not slaves there. */

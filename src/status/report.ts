@@ -1,4 +1,5 @@
 import { printable, quotable } from "../printable.ts";
+import { labelOf } from "../requester/outcome.ts";
 import { remediesFor, type HowToRun } from "../requester/remedies.ts";
 import { cells, padded, type Paint } from "../terminal.ts";
 import type { StatusResult } from "./status.ts";
@@ -13,11 +14,11 @@ export function describeStatus(result: StatusResult, options: HowToRun, paint: P
   const [heading = "", ...lines] = columns(
     [
       ["PEER", "STATUS", `HOLDS FOR ${host}`, `${host} HOLDS FOR IT`],
-      ...peers.map(({ peer, outcome, pending, held }) => [
-        printable(peer),
-        outcome === "pending" ? "behind" : outcome,
-        figure(pending),
-        figure(held),
+      ...peers.map((peer) => [
+        printable(labelOf(peer)),
+        peer.outcome === "pending" ? "behind" : peer.outcome,
+        figure(peer.pending),
+        figure(peer.held),
       ]),
     ],
     2,
@@ -69,7 +70,7 @@ function troubles({ peers, host, seconds }: StatusResult, options: HowToRun): st
       const outcome = row.outcome === "in-sync" ? "caught-up" : row.outcome;
       const remedies = remediesFor({ ...row, outcome, host, exit: null, files: [], options });
       return [
-        `${row.peer}: ${what.filter((word) => word !== null).join(": ")}`,
+        `${labelOf(row)}: ${what.filter((word) => word !== null).join(": ")}`,
         ...remedies.map((remedy) => `  → ${remedy}`),
       ]
         .map((line) => `${printable(line)}\n`)

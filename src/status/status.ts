@@ -12,6 +12,7 @@ import { Slots } from "../requester/slots.ts";
 export interface PeerStatus {
   readonly peer: string;
   readonly myname: string;
+  readonly optional: boolean;
   readonly group: string;
   /** `in-sync`: neither holds a file for the other, as far as their databases know. */
   readonly outcome: "in-sync" | Outcome;
@@ -62,11 +63,14 @@ export async function statusOf(
       }
     }),
   );
-  const outcomes = rows.map(({ outcome }) => (outcome === "in-sync" ? "caught-up" : outcome));
+  const asOfOthers = rows.map(({ outcome, optional }) => ({
+    outcome: outcome === "in-sync" ? ("caught-up" as const) : outcome,
+    optional,
+  }));
   return {
     host: host.hostname,
     seconds: secondsSince(began),
-    exit: interrupt.aborted ? EXIT.interrupted : exitStatus(outcomes),
+    exit: interrupt.aborted ? EXIT.interrupted : exitStatus(asOfOthers),
     peers: rows,
   };
 }
@@ -88,6 +92,7 @@ function row(planned: PlannedPeer, answer: Answer, here: ReadonlyMap<string, num
   return {
     peer: peer.peername,
     myname: group.me.peername,
+    optional: planned.optional,
     group: groupsOf(planned).join(","),
     outcome:
       outcome === "caught-up" ? (held === null ? "failed" : held > 0 ? "pending" : "in-sync") : outcome,

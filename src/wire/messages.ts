@@ -1,4 +1,5 @@
 import { Csync2revError } from "../errors.ts";
+import { withoutPasswords } from "../printable.ts";
 import {
   count,
   decodeObject,
@@ -283,7 +284,8 @@ function decodeDone(fields: Fields): Done {
   };
 }
 
-function cut(text: string): string {
+function cut(all: string): string {
+  const text = withoutPasswords(all);
   return text.length <= TEXT_LIMIT ? text : `${text.slice(0, TEXT_LIMIT - 1)}…`;
 }
 

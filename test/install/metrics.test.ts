@@ -102,11 +102,13 @@ describe("the textfile", () => {
     exit: 1,
     dryRun: false,
     newMember: false,
+    rounds: 1,
     peers: [
       {
         ...{
           peer: 'a"b\\c\nd',
           myname: "h1",
+          optional: false,
           group: "web",
           groups: ["web"],
           outcome: "pending",

@@ -13,6 +13,7 @@ function pushed(...peers: readonly (readonly string[])[]): { writers: Writers; t
     const turn = new Turn({
       name: host.peername,
       routes: [{ group: { name: "g", me: host } as unknown as Group, peer: host }],
+      optional: false,
     });
     const hear = writers.listenTo(turn);
     for (const line of lines) hear(line.startsWith("(") ? line : `Updating ${line} on me ...`);

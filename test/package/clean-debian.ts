@@ -69,6 +69,7 @@ test("promtool takes the metrics", async () => {
       peer: `h-${outcome}`,
       myname: "h1",
       group: "web",
+      optional: false,
       groups: ["web"],
       outcome,
       reason: null,
@@ -79,7 +80,7 @@ test("promtool takes the metrics", async () => {
     },
     ...{ pending: outcome === "lost" ? null : 0, files: [], attempts: 1, seconds: 0.25 },
   }));
-  const result = { host: "h1", seconds: 1.5, exit: 1, dryRun: false, newMember: false, peers };
+  const result = { host: "h1", seconds: 1.5, exit: 1, dryRun: false, newMember: false, rounds: 1, peers };
   writeMetrics(file, (before) => metricsOfOthers(result, "two", 1_800_000_000, before));
   const command = ["sh", "-c", `promtool check metrics <"${file}" 2>&1`];
   const { stdout, status } = await runWith(["prometheus"], command);

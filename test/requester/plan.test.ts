@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Group } from "../../src/csync2cfg/model.ts";
-import { exitStatus } from "../../src/requester/outcome.ts";
+import { exitStatus, type Outcome } from "../../src/requester/outcome.ts";
 import { plan, type Selection } from "../../src/requester/plan.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+
+const H3 = { hostname: "h3", settings: DEFAULT_SETTINGS };
 
 /** `hosts` as in a host line; `me` is h3, under whatever peername it has there. */
 function group(name: string, hosts: string, key = ""): Group {
@@ -25,7 +28,7 @@ function group(name: string, hosts: string, key = ""): Group {
 }
 
 function planned(groups: Group[], selection: Selection = {}): string[] {
-  return plan(groups, selection, "h3").map(
+  return plan(groups, selection, H3).map(
     ({ name, routes }) => `${name} via ${routes.map((route) => route.group.name).join(", ")}`,
   );
 }
@@ -57,18 +60,18 @@ describe("the plan", () => {
     assert.deepEqual(planned(groups, { groups: ["db"] }), ["h1 via web, db", "h4 via db"]);
     assert.deepEqual(planned(groups, { peers: ["h2", "h4"] }), ["h2-web via web", "h4 via db"]);
     assert.deepEqual(planned(groups, { peers: ["h2-web"] }), ["h2-web via web"]);
-    assert.throws(() => plan(groups, { groups: ["www"] }, "h3"), {
+    assert.throws(() => plan(groups, { groups: ["www"] }, H3), {
       code: "usage",
       message: /not in a group "www": choose from web, db/,
     });
-    assert.throws(() => plan(groups, { peers: ["h9"] }, "h3"), {
+    assert.throws(() => plan(groups, { peers: ["h9"] }, H3), {
       code: "usage",
       message: /"h9" is not a peer/,
     });
   });
 
   test("is an error where this host is in no group", () => {
-    assert.throws(() => plan([], {}, "h3.example.org"), {
+    assert.throws(() => plan([], {}, { ...H3, hostname: "h3.example.org" }), {
       code: "no-group",
       message: /^this host, "h3\.example\.org", is in no group of csync2\.cfg: .* -N$/,
     });
@@ -76,12 +79,14 @@ describe("the plan", () => {
 });
 
 test("the exit status is the first that applies of 1, 77, 75, 0", () => {
-  assert.equal(exitStatus([]), 0);
-  assert.equal(exitStatus(["caught-up", "caught-up"]), 0);
-  assert.equal(exitStatus(["caught-up", "busy"]), 75);
-  assert.equal(exitStatus(["unreachable"]), 75);
-  assert.equal(exitStatus(["unreachable", "refused"]), 77);
-  assert.equal(exitStatus(["unanswered", "busy"]), 77);
+  const statusOf = (...outcomes: readonly Outcome[]): number =>
+    exitStatus(outcomes.map((outcome) => ({ outcome, optional: false })));
+  assert.equal(statusOf(), 0);
+  assert.equal(statusOf("caught-up", "caught-up"), 0);
+  assert.equal(statusOf("caught-up", "busy"), 75);
+  assert.equal(statusOf("unreachable"), 75);
+  assert.equal(statusOf("unreachable", "refused"), 77);
+  assert.equal(statusOf("unanswered", "busy"), 77);
   for (const outcome of ["pending", "failed", "lost"] as const)
-    assert.equal(exitStatus(["refused", outcome, "unreachable"]), 1);
+    assert.equal(statusOf("refused", outcome, "unreachable"), 1);
 });
