@@ -242,7 +242,7 @@ describe("a member", () => {
       let peak = 0;
       const look = setInterval(() => {
         for (const { pid, command } of h2.processes())
-          if (command.startsWith("node /usr/sbin/csync2rev"))
+          if (/^(node \S*\/)?csync2rev -i/.test(command))
             void h2.run(["grep", "VmHWM", `/proc/${pid}/status`]).then(({ stdout }) => {
               peak = Math.max(peak, Number(/\d+/.exec(stdout)?.[0] ?? 0));
             });
