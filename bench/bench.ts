@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { chart, isKept, type Row, table } from "./results.ts";
 import type { Extent } from "./stage.ts";
 import { bigConfiguration } from "./rows/big-configuration.ts";
+import { bigTrees } from "./rows/big-trees.ts";
 import { conversation } from "./rows/conversation.ts";
 import { memory } from "./rows/memory.ts";
 import { onePeer } from "./rows/one-peer.ts";
@@ -19,6 +20,7 @@ const SUBJECTS: Readonly<Record<string, (extent: Extent) => Promise<Row[]>>> = {
   "thousand-peers": thousandPeers,
   pushes,
   "big-configuration": bigConfiguration,
+  "big-trees": bigTrees,
 };
 
 // An extra file of certificates costs every Node 45 ms, and says nothing about csync2rev.
