@@ -207,7 +207,9 @@ kill %1
   });
 
   test("it is removed and purged, and nothing is left", () => {
-    run("systemctl stop h2; dpkg --remove csync2rev");
+    const said = run("systemctl stop h2; dpkg --remove csync2rev");
+    assert.match(said, /^csync2rev: these units wait .*:\n {2}systemctl enable waits\.service$/m);
+    assert.match(said, /^csync2rev: these files name .*:\n {2}\/etc\/systemd\/system\/requires\.service$/m);
     assert.equal(machine.run("ls /usr/sbin/csync2rev").status, 2);
     assert.match(run("cat /etc/inetd.conf"), /^#<off># csync2rev/m);
     run("dpkg --purge csync2rev");
@@ -215,6 +217,24 @@ kill %1
     run("rm -r /root/csync2rev.deb /etc/systemd/system/csync2rev-others.service.d");
     assert.equal(run("find / -xdev -name '*csync2rev*'; find /run -name '*csync2rev*'"), "");
   });
+});
+
+test("a boot does not wait for a peer that is down, and csync2rev-caught-up.target does", async () => {
+  const prepare = [
+    ...["dpkg --install /root/csync2rev.deb", "csync2 -k /etc/csync2.key"],
+    `printf '%s' '${CFG}' >/etc/csync2.cfg`,
+    "systemctl enable csync2rev-others.service",
+  ];
+  const machine = await Machine.boot(await cleanRoot(), packageFile, prepare.join(" && "));
+  try {
+    const state = (unit: string): string => machine.run(`systemctl is-active ${unit}`).stdout.trim();
+    await machine.until("systemctl is-active csync2rev-others.service | grep -qx activating");
+    assert.match(machine.run("systemctl is-system-running").stdout, /^(running|degraded)$/m);
+    assert.equal(state("multi-user.target"), "active");
+    assert.equal(state("csync2rev-caught-up.target"), "inactive");
+  } finally {
+    await machine.close();
+  }
 });
 
 const OLD = "b0e3b74";

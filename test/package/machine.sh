@@ -1,7 +1,7 @@
 # The first process of a machine with systemd: its own namespaces, its disk an overlay that vanishes with them.
-# machine.sh ROOT PACKAGE
+# machine.sh ROOT PACKAGE PREPARE: PREPARE is a line of shell that runs on the disk before systemd does.
 set -eu
-root=$1 package=$2
+root=$1 package=$2 prepare=$3
 mount --make-rprivate /
 mount -t tmpfs tmpfs /mnt
 mkdir /mnt/upper /mnt/work /mnt/root
@@ -23,6 +23,7 @@ mkdir dev/pts dev/shm
 mount -t devpts -o newinstance,ptmxmode=666 devpts dev/pts
 ln -s pts/ptmx dev/ptmx
 ip link set lo up
+env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot . sh -ec "$prepare"
 pivot_root . mnt
 cd /
 umount -l /mnt

@@ -23,6 +23,7 @@ export class Machine {
   readonly #child: ChildProcess;
   readonly #cgroup: string;
   readonly #pid: number;
+  static #booted = 0;
 
   private constructor(child: ChildProcess, cgroup: string, pid: number) {
     this.#child = child;
@@ -30,13 +31,16 @@ export class Machine {
     this.#pid = pid;
   }
 
-  /** Boots one from a root folder, which stays as it is, with a package as /root/csync2rev.deb. */
-  static async boot(root: string, packageFile: string): Promise<Machine> {
-    const cgroup = join(cgroup2(), `csync2rev-test-${process.pid}`);
+  /**
+   * Boots one from a root folder, which stays as it is, with a package as /root/csync2rev.deb.
+   * @param prepare a line of shell that runs on its disk ahead of that
+   */
+  static async boot(root: string, packageFile: string, prepare = ":"): Promise<Machine> {
+    const cgroup = join(cgroup2(), `csync2rev-test-${process.pid}-${Machine.#booted++}`);
     mkdirSync(cgroup);
     const enter = `echo $$ >"$1/cgroup.procs"; shift; exec unshare --cgroup --mount --pid --net --uts --ipc --fork --kill-child bash "$@"`;
     const script = join(import.meta.dirname, "machine.sh");
-    const child = spawn("bash", ["-c", enter, "machine", cgroup, script, root, packageFile], {
+    const child = spawn("bash", ["-c", enter, "machine", cgroup, script, root, packageFile, prepare], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     let console = "";
