@@ -21,6 +21,8 @@ export type ErrorCode =
   | "message"
   /** The requester hung up. */
   | "gone"
+  /** Files that csync2 knows of are not on the disk. */
+  | "tree-gone"
   /** csync2 printed something that csync2rev does not understand. */
   | "output"
   /** csync2 on this host cannot work for now: another one holds its lock or its database, or the database's server is away. */

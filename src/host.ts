@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { loadCsync2Cfg } from "./csync2cfg/load.ts";
 import type { Csync2Cfg } from "./csync2cfg/model.ts";
-import { DEFAULT_SETTINGS, loadSettings, type Settings } from "./settings.ts";
+import { DEFAULT_SETTINGS, loadSettings, type MaxDeleted, type Settings } from "./settings.ts";
 import { findSystemDirectory } from "./system-directory.ts";
 
 /** The options of csync2 that csync2rev shares, and where its settings are, as they stand on its command line. */
@@ -16,6 +16,8 @@ export interface HostOptions {
   readonly database?: string | undefined;
   /** --settings: another file than csync2rev.ini beside csync2.cfg. */
   readonly settings?: string | undefined;
+  /** --max-deleted, in place of what csync2rev.ini says. */
+  readonly maxDeleted?: MaxDeleted | undefined;
 }
 
 /** This host as one config name sees it: what csync2 must be told, and what csync2rev has been. */
@@ -87,13 +89,13 @@ export function firstFault({ settingsFault, configurationFault }: OpenedHost): E
 }
 
 /** The settings beside csync2.cfg, or those that --settings names. */
-function openSettings({ settings }: HostOptions, systemDirectory: string): OpenedSettings {
+function openSettings({ settings, maxDeleted }: HostOptions, systemDirectory: string): OpenedSettings {
   try {
     const found =
       settings === undefined
         ? loadSettings(join(systemDirectory, "csync2rev.ini"), false)
         : loadSettings(settings, true);
-    return { settings: found, settingsFault: null };
+    return { settings: { ...found, maxDeleted: maxDeleted ?? found.maxDeleted }, settingsFault: null };
   } catch (error) {
     return { settings: DEFAULT_SETTINGS, settingsFault: error as Error };
   }

@@ -26,6 +26,8 @@ export interface Settings {
   readonly idleTimeout: number;
   /** How often csync2 is started again after a failure that passes. */
   readonly retries: number;
+  /** How many of the recorded files below one directory may be gone for csync2 to be started all the same. */
+  readonly maxDeleted: MaxDeleted;
   /** Whether a requester's address must be one of those that its peername resolves to. */
   readonly verifyAddress: boolean;
   /** `syslog`, or the full path of a file. */
@@ -33,6 +35,12 @@ export interface Settings {
   readonly ident: string;
   readonly facility: string;
   readonly others: OthersSettings;
+}
+
+/** A share of the files, or a number of them. */
+export interface MaxDeleted {
+  readonly value: number;
+  readonly unit: "%" | "files";
 }
 
 /** Section `[others]`: how `--others` asks. */
@@ -79,6 +87,17 @@ export interface Rule<T> {
 
 const port = wholeNumber(30866, 1, 65535, "");
 
+/** The rule for `max-deleted`, here and on the command line. */
+export const MAX_DELETED_RULE: Rule<MaxDeleted> = rule<MaxDeleted>(
+  { value: 90, unit: "%" },
+  "a share of the files from 0% to 100%, or a number of files",
+  (text) => {
+    const [, digits = "", unit] = /^(\d{1,9})(%?)$/.exec(text) ?? [];
+    if (digits === "" || (unit === "%" && Number(digits) > 100)) return undefined;
+    return { value: Number(digits), unit: unit === "%" ? "%" : "files" };
+  },
+);
+
 const TOP = {
   hostname: rule("", "a name as in a host line of csync2.cfg", (value) =>
     /^(?!-)[^\s@:;()#",]{0,255}$/.test(value) ? value : undefined,
@@ -92,6 +111,7 @@ const TOP = {
   "lock-timeout": wholeNumber(60, 0, LONGEST, "seconds"),
   "idle-timeout": wholeNumber(900, 1, LONGEST, "seconds"),
   retries: wholeNumber(5, 0, 100, ""),
+  "max-deleted": MAX_DELETED_RULE,
   "verify-address": rule(true, "yes or no", (value) =>
     /^(yes|true)$/.test(value) ? true : /^(no|false)$/.test(value) ? false : undefined,
   ),
@@ -157,6 +177,7 @@ function settingsFrom(file: string, tree: Tree): Settings {
     lockTimeout: top["lock-timeout"],
     idleTimeout: top["idle-timeout"],
     retries: top.retries,
+    maxDeleted: top["max-deleted"],
     verifyAddress: top["verify-address"],
     log: top.log,
     ident: top.ident,

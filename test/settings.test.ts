@@ -38,7 +38,7 @@ test("the manual page has the defaults and ranges that hold", () => {
   const rows = [top, others].flatMap((text) => [
     ...text.matchAll(/^\.It Cm ([a-z0-9-]+) No = ?(.*)\n(.*)$/gm),
   ]);
-  assert.equal(rows.length, 19);
+  assert.equal(rows.length, 20);
   for (const [item, key = "", byDefault = "", allowed = ""] of rows) {
     const set = (value: string | number): Settings =>
       load(`${others.includes(item) ? "[others]\n" : ""}${key} = ${value}\n`);
@@ -64,6 +64,7 @@ lock-file = /run/lock/c.lock
 lock-timeout = 0
 idle-timeout = 60
 retries = 0
+max-deleted = 5%
 verify-address = no
 log = /var/log/csync2rev.log
 ident = catch-up
@@ -87,6 +88,7 @@ optional = h4  laptop*
     lockTimeout: 0,
     idleTimeout: 60,
     retries: 0,
+    maxDeleted: { value: 5, unit: "%" },
     verifyAddress: false,
     log: "/var/log/csync2rev.log",
     ident: "catch-up",
@@ -110,6 +112,8 @@ describe("what is wrong is named with its key, its value and what is allowed", (
     ["port[] = 1", /port = \["1"\] is not allowed/],
     ["port", /port = true is not allowed/],
     ["retries = 1.5", /retries = "1\.5" is not allowed: a whole number from 0 to 100$/],
+    ["max-deleted = 101%", /max-deleted = "101%" is not allowed: a share of the files from 0% to 100%, or a/],
+    ["max-deleted = many", /max-deleted = "many" is not allowed/],
     [
       "request-timeout = 61",
       /request-timeout = "61" is not allowed: a whole number of seconds from 1 to 60$/,

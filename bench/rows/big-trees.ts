@@ -3,20 +3,20 @@ import { createInterface } from "node:readline";
 import type { Host } from "../../test/cluster/cluster.ts";
 import { interleaved, timed } from "../measure.ts";
 import type { Row } from "../results.ts";
-import { bundled, type Extent, succeed, withCluster } from "../stage.ts";
+import { type Build, bundled, type Extent, succeed, withCluster } from "../stage.ts";
 
 const A_DIRECTORY = 1_000;
 
 /** What csync2rev adds to a check that finds nothing, on hosts with many files. */
-export async function bigTrees({ quick }: Extent): Promise<Row[]> {
+export async function bigTrees({ quick, build }: Extent): Promise<Row[]> {
   const rows: Row[] = [];
   for (const files of quick ? [10_000] : [100_000, 1_000_000])
-    rows.push(...(await bigTree(files, quick || files > 100_000 ? 2 : 7)));
+    rows.push(...(await bigTree(build, files, quick || files > 100_000 ? 2 : 7)));
   return rows;
 }
 
-async function bigTree(files: number, runs: number): Promise<Row[]> {
-  return await withCluster({ hosts: ["h1", "h2"] }, async (cluster) => {
+async function bigTree(build: Build, files: number, runs: number): Promise<Row[]> {
+  return await withCluster(build, { hosts: ["h1", "h2"] }, async (cluster) => {
     const [h1, h2] = [cluster.host("h1"), cluster.host("h2")];
     await Promise.all([h1.serve("inetd"), h2.serve("inetd")]);
     const make = `for d in $(seq ${files / A_DIRECTORY}); do mkdir /srv/data/d$d; cd /srv/data/d$d; seq -f f%g ${A_DIRECTORY} | xargs touch -d @1700000000; done`;

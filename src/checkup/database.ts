@@ -1,10 +1,13 @@
-import { pathOf, type Prefix } from "../csync2cfg/model.ts";
-import { encode, quote } from "../csync2cfg/source.ts";
+import { pathOf } from "../csync2cfg/model.ts";
+import { encodePrefixes } from "../csync2cfg/roots.ts";
+import { quote } from "../csync2cfg/source.ts";
 import { isLeftover } from "../csync2/leftover.ts";
 import { lookIntoDatabase } from "../csync2/look.ts";
+import { describeGone } from "../csync2/trees.ts";
 import { Csync2revError } from "../errors.ts";
-import { csync2Lock, type ThisHost } from "../host.ts";
+import { csync2Lock, type ConfiguredHost, type HostOptions } from "../host.ts";
 import { withoutPasswords } from "../printable.ts";
+import { ownTreeRemedies } from "../requester/remedies.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
 
 const item = "csync2's database";
@@ -13,17 +16,14 @@ const item = "csync2's database";
 const NAMED = 5;
 
 /**
- * Has csync2 read its own database, and names recorded files that a csync2 has left half-made. A csync2 that is stopped reads nothing.
- * @param prefixes those of this host, which are in the names of files
+ * Has csync2 read its own database, looks if the files are there, and names recorded files that a csync2 has left half-made. A csync2
+ * that is stopped reads nothing.
  */
-export async function checkDatabase(
-  host: ThisHost,
-  prefixes: readonly Prefix[],
-): Promise<readonly Finding[]> {
-  return [...judgePassword(host), ...(await readDatabase(host, prefixes))];
+export async function checkDatabase(site: ConfiguredHost, options: HostOptions): Promise<readonly Finding[]> {
+  return [...judgePassword(site.host), ...(await readDatabase(site, options))];
 }
 
-function judgePassword({ database = "" }: ThisHost): readonly Finding[] {
+function judgePassword({ database = "" }: ConfiguredHost["host"]): readonly Finding[] {
   if (withoutPasswords(database) === database) return [];
   return [
     warning(
@@ -34,16 +34,13 @@ function judgePassword({ database = "" }: ThisHost): readonly Finding[] {
   ];
 }
 
-async function readDatabase(host: ThisHost, prefixes: readonly Prefix[]): Promise<readonly Finding[]> {
-  if (csync2Lock(host) !== null) return [];
-  const encoded = prefixes.map(({ name, path }) => ({
-    name: encode(name),
-    path: path === null ? null : encode(path),
-  }));
+async function readDatabase(site: ConfiguredHost, options: HostOptions): Promise<readonly Finding[]> {
+  if (csync2Lock(site.host) !== null) return [];
+  const prefixes = encodePrefixes(site.configuration.prefixes);
   const leftovers = new Set<string>();
   try {
-    const look = await lookIntoDatabase(host, ({ file }) => {
-      const path = pathOf(file, encoded);
+    const look = await lookIntoDatabase(site, {}, (file) => {
+      const path = pathOf(file, prefixes);
       if (path !== null && isLeftover(path)) leftovers.add(path);
     });
     switch (look.kind) {
@@ -51,6 +48,10 @@ async function readDatabase(host: ThisHost, prefixes: readonly Prefix[]): Promis
         return [ok(item, "can be read"), ...describeLeftovers(leftovers)];
       case "empty":
         return [ok(item, "can be read; no file is recorded yet, so csync2rev --others reconciles this host")];
+      case "gone":
+        return [
+          failed("files", describeGone(look.trees, site.host.hostname), ownTreeRemedies(options).join("; ")),
+        ];
       case "unreadable":
         return [
           failed(

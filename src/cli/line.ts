@@ -3,7 +3,7 @@ import type { HostOptions } from "../host.ts";
 import type { AskOverrides } from "../requester/options.ts";
 import type { Selection } from "../requester/plan.ts";
 import { VERIFY, type Verify } from "../others/run.ts";
-import { OTHERS_RULES, PORT_RULE, type Rule } from "../settings.ts";
+import { MAX_DELETED_RULE, OTHERS_RULES, PORT_RULE, type Rule } from "../settings.ts";
 import { nearestOption } from "./nearest.ts";
 import { MODES, OPTIONS, type Mode, type Switch, type Valued } from "./options.ts";
 
@@ -60,7 +60,7 @@ export async function parseCommandLine(argv: readonly string[]): Promise<Command
       throw usage(`--${name} needs an argument: write --${name} ${OPTIONS[name].argument ?? ""}`);
     return value;
   };
-  const number = (name: Valued, rule: Rule<number>): number | undefined => {
+  const ruled = <T>(name: Valued, rule: Rule<T>): T | undefined => {
     const value = given(name);
     if (value === undefined) return undefined;
     const read = rule.read(value);
@@ -80,6 +80,7 @@ export async function parseCommandLine(argv: readonly string[]): Promise<Command
       hostname: given("hostname"),
       database: given("database"),
       settings: given("settings"),
+      maxDeleted: ruled("max-deleted", MAX_DELETED_RULE),
     },
     selection: { groups: names("group"), peers: names("peer")?.map((name) => name.toLowerCase()) },
     dryRun: has("dry-run"),
@@ -90,10 +91,10 @@ export async function parseCommandLine(argv: readonly string[]): Promise<Command
     quiet: has("quiet"),
     json: has("json"),
     metrics: given("metrics"),
-    port: number("port", PORT_RULE),
-    deadline: number("deadline", OTHERS_RULES.deadline),
-    connectTimeout: number("connect-timeout", OTHERS_RULES["connect-timeout"]),
-    jobs: number("jobs", OTHERS_RULES.jobs),
+    port: ruled("port", PORT_RULE),
+    deadline: ruled("deadline", OTHERS_RULES.deadline),
+    connectTimeout: ruled("connect-timeout", OTHERS_RULES["connect-timeout"]),
+    jobs: ruled("jobs", OTHERS_RULES.jobs),
   };
   const mode = MODES.find(has);
   if (mode === undefined)

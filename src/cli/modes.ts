@@ -87,6 +87,7 @@ const EXIT_OF: Readonly<Record<ErrorCode, number>> = {
   unauthenticated: EXIT.incomplete,
   message: EXIT.incomplete,
   gone: EXIT.incomplete,
+  "tree-gone": EXIT.incomplete,
   output: EXIT.incomplete,
   busy: EXIT.tryAgain,
   system: EXIT.incomplete,
@@ -122,7 +123,7 @@ async function test(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> 
 async function status(line: CommandLine, env: NodeJS.ProcessEnv): Promise<number> {
   const { host, configuration } = configured(line, env);
   const peers = plan(configuration.groups, line.selection, host);
-  const result = await statusOf(host, peers, line, interruptOfSignals());
+  const result = await statusOf({ host, configuration }, peers, line, interruptOfSignals());
   const how = howToRun(host);
   const text = line.json
     ? `${printableJson(result)}\n`

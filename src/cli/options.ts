@@ -58,6 +58,10 @@ const FURTHER = {
     does: "Compare with each peer afterwards; --verify=content also compares the content",
   },
   all: { does: "With --status: who holds files for whom in the whole cluster" },
+  "max-deleted": {
+    argument: "LIMIT",
+    does: "How many recorded files may be gone from this host: a share, or a number",
+  },
   port: { short: "p", argument: "PORT", does: "csync2rev's TCP port", byDefault: PORT_RULE.byDefault },
   deadline: {
     argument: "SECONDS",

@@ -1,7 +1,8 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { pathOf, type Prefix } from "../csync2cfg/model.ts";
-import { encode, quote } from "../csync2cfg/source.ts";
+import { encodePrefixes } from "../csync2cfg/roots.ts";
+import { quote } from "../csync2cfg/source.ts";
 import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
 import { attempt, demand, demandWanted, type Insisted, type InsistWatcher } from "./insist.ts";
@@ -33,10 +34,7 @@ export class Batch {
     const lockTimeout = Math.min(settings.lockTimeout, LOCK_WAIT);
     this.#host = { ...host, database: this.#directory, settings: { ...settings, lockTimeout } };
     this.#scope = scope;
-    this.#prefixes = prefixes.map(({ name, path }) => ({
-      name: encode(name),
-      path: path === null ? null : encode(path),
-    }));
+    this.#prefixes = encodePrefixes(prefixes);
   }
 
   /** @returns those that csync2 does not find by their names. Throws `system`. */

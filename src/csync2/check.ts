@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ThisHost } from "../host.ts";
+import type { ConfiguredHost } from "../host.ts";
 import { Arrivals } from "./arrivals.ts";
 import { insist, type Insisted, type InsistWatcher } from "./insist.ts";
+import { lookIntoDatabase, type Gone } from "./look.ts";
 import { CHECK, FIRST_CHECK } from "./verbs.ts";
 
 /** Between two looks at what arrives, in milliseconds. */
@@ -10,10 +11,16 @@ const LOOK_EVERY = 500;
 /**
  * Finds this host's own changes and marks them dirty, but not while files arrive: csync2 would take a half-made file for a change of this
  * host. Waits for arriving files as long as for the lock, then the result is `busy`. A file that begins to arrive during the check is not
- * noticed. Throws what {@link insist} throws.
+ * noticed. Nor if recorded files are gone from the disk: every other member would delete them. All checks are started here. Throws what
+ * {@link insist} throws.
  * @param isNew whether this host's database has no file yet: then files are recorded, but not marked
  */
-export async function check(host: ThisHost, watcher: InsistWatcher, isNew = false): Promise<Insisted> {
+export async function check(
+  site: ConfiguredHost,
+  watcher: InsistWatcher,
+  isNew = false,
+): Promise<Insisted | Gone> {
+  const { host } = site;
   const holder = "a host is pushing files to that peer";
   const until = performance.now() + host.settings.lockTimeout * 1000;
   for (const arrivals = new Arrivals(); arrivals.possible;) {
@@ -22,5 +29,8 @@ export async function check(host: ThisHost, watcher: InsistWatcher, isNew = fals
     if (performance.now() >= until) return { kind: "busy", holder };
     watcher.waiting?.(holder);
   }
+  const look = await lookIntoDatabase(site, watcher);
+  if (look.kind === "gone") return look;
+  if (look.kind === "unreadable") return look.end;
   return await insist(host, isNew ? FIRST_CHECK : CHECK, watcher);
 }

@@ -1,8 +1,15 @@
-import type { ThisHost } from "../host.ts";
-import { attempt, repeat } from "./insist.ts";
-import { RecordReader, type Recorded } from "./rows.ts";
+import type { ConfiguredHost } from "../host.ts";
+import { attempt, repeat, type Insisted, type InsistWatcher } from "./insist.ts";
+import { RecordReader } from "./rows.ts";
 import { readCsync2 } from "./run.ts";
+import { Trees, type Tree } from "./trees.ts";
 import { LIST_FILES } from "./verbs.ts";
+
+/** More recorded files are gone from the disk than `max-deleted` allows: csync2 would take them for deleted. */
+export interface Gone {
+  readonly kind: "gone";
+  readonly trees: readonly Tree[];
+}
 
 /** What a look into this host's csync2 database shows. */
 export type Look =
@@ -10,39 +17,48 @@ export type Look =
   | { readonly kind: "records" }
   /** It knows none, directories aside, which csync2 finds on an empty disk too: a new member, a new disk, a database made anew. */
   | { readonly kind: "empty" }
+  | Gone
   /** csync2 cannot read it; `why` is csync2's own word. `away`: another csync2 holds it, or its server is away. */
-  | { readonly kind: "unreadable"; readonly why: string; readonly away: boolean };
+  | { readonly kind: "unreadable"; readonly why: string; readonly away: boolean; readonly end: Insisted };
 
 /**
- * Has csync2 list what its database has recorded; changes nothing. Throws `system` if there is no csync2.
- * @param onFile told of each file; the list ends with the first one if nobody wants to be told
+ * Has csync2 list what its database has recorded, and compares that with the disk, as far as is needed to tell whether the files are
+ * there. Changes nothing. Throws `system` if there is no csync2.
+ * @param onFile told of each file, so that the whole list is read
  */
-export async function lookIntoDatabase(host: ThisHost, onFile?: (row: Recorded) => void): Promise<Look> {
-  const found = new AbortController();
-  const seen = { files: 0 };
-  const end = await repeat(host, {}, async () => {
+export async function lookIntoDatabase(
+  site: ConfiguredHost,
+  watcher: Pick<InsistWatcher, "retrying" | "gone"> = {},
+  onFile?: (file: string) => void,
+): Promise<Look> {
+  const enough = new AbortController();
+  let trees = new Trees(site);
+  const end = await repeat(site.host, watcher, async () => {
+    trees = new Trees(site);
     const reader = new RecordReader((row) => {
-      if (row.record.split(":").includes("type=dir")) return;
-      seen.files++;
-      if (onFile === undefined) found.abort();
-      else onFile(row);
+      if (enough.signal.aborted) return;
+      if (trees.take(row)) onFile?.(row.file);
+      if (onFile === undefined && trees.seenEnough) enough.abort();
     });
     const listed = await attempt(
-      host,
+      site.host,
       LIST_FILES,
       {
         stdout: (line) => {
           reader.line(line);
         },
       },
-      (...run) => readCsync2(...run, { stop: found.signal }),
+      (...run) => readCsync2(...run, { stop: enough.signal }),
     );
     reader.end();
     return listed;
   });
-  if (found.signal.aborted) return { kind: "records" };
-  if (end.kind === "busy") return { kind: "unreadable", why: end.holder, away: true };
-  if (end.exit === 0) return { kind: seen.files === 0 ? "empty" : "records" };
-  const { complaint, databaseAway } = end.report;
-  return { kind: "unreadable", why: complaint ?? "csync2 gave no reason", away: databaseAway };
+  if (!enough.signal.aborted) {
+    if (end.kind === "busy") return { kind: "unreadable", why: end.holder, away: true, end };
+    const { complaint, databaseAway } = end.report;
+    if (end.exit !== 0)
+      return { kind: "unreadable", why: complaint ?? "csync2 gave no reason", away: databaseAway, end };
+  }
+  if (trees.gone.length > 0) return { kind: "gone", trees: trees.gone };
+  return { kind: trees.files > 0 ? "records" : "empty" };
 }

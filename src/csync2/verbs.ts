@@ -49,6 +49,8 @@ interface Row {
   readonly pushes: boolean;
   /** Whether it first finds out if the requester's csync2 can be reached. */
   readonly needsWayBack: boolean;
+  /** Whether it is to look first if the files that csync2 knows of are there. A check does so in any case. */
+  readonly looks: boolean;
   /** Whether it only tells what would be pushed. */
   readonly previews: boolean;
   /** Whether it tells what waits for every peer, not for the requester alone. */
@@ -63,6 +65,7 @@ const QUIET: Row = {
   commands: () => [],
   pushes: false,
   needsWayBack: false,
+  looks: false,
   previews: false,
   counts: false,
   reconciles: null,
@@ -72,14 +75,15 @@ const QUIET: Row = {
 /** Everything that a requester may ask for. */
 export const VERBS = {
   ping: { ...QUIET, needsWayBack: true },
-  /** How many files wait, without a look at the trees. */
-  status: { ...QUIET, counts: true, doing: "counting what waits" },
+  /** How many files wait, without a check. */
+  status: { ...QUIET, looks: true, counts: true, doing: "counting what waits" },
   check: { ...QUIET, commands: () => [CHECK], doing: "checking its files" },
   update: {
     ...QUIET,
     commands: (scope) => [push(scope)],
     pushes: true,
     needsWayBack: true,
+    looks: true,
     doing: "pushing",
   },
   preview: {
@@ -94,6 +98,7 @@ export const VERBS = {
     commands: (scope) => [push(scope)],
     pushes: true,
     needsWayBack: true,
+    looks: true,
     reconciles: () => true,
     doing: "reconciling",
   },
@@ -102,6 +107,7 @@ export const VERBS = {
     ...QUIET,
     pushes: true,
     needsWayBack: true,
+    looks: true,
     reconciles: ({ on }) => on === "both",
     doing: "pushing newer versions",
   },

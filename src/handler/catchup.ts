@@ -1,7 +1,9 @@
 import { GIVEN_UP, insist, nothingRun, type Ended, type InsistWatcher } from "../csync2/insist.ts";
 import { countDirty, listDirty, type Counter } from "../csync2/list.ts";
+import { lookIntoDatabase, type Gone } from "../csync2/look.ts";
 import { preview } from "../csync2/preview.ts";
 import { pushNewer } from "../csync2/reconcile.ts";
+import { describeGone } from "../csync2/trees.ts";
 import { VERBS } from "../csync2/verbs.ts";
 import { decode } from "../csync2cfg/source.ts";
 import { Csync2revError } from "../errors.ts";
@@ -42,11 +44,12 @@ const CHECK_FAILED = "csync2's check there failed; csync2rev's log there says wh
  */
 export async function catchUp(
   request: AuthorisedRequest,
-  { host, configuration }: ConfiguredHost,
+  site: ConfiguredHost,
   replies: Replies,
   connected: bigint,
   gone: () => boolean,
 ): Promise<Ending | Held> {
+  const { host, configuration } = site;
   const began = process.uptime();
   const { scope } = request;
   const verb = VERBS[request.verb];
@@ -88,11 +91,19 @@ export async function catchUp(
     return { done, complaint };
   };
 
+  const look = verb.looks ? await lookIntoDatabase(site, watcher) : undefined;
+  if (look?.kind === "unreadable") {
+    if (look.end.kind === "busy") return busy(look.end.holder);
+    count(look.end);
+    return ending({});
+  }
+  if (look?.kind === "gone" && !verb.counts) return treeGone(look, request, began);
   for (const command of verb.commands(scope)) {
     checks = command.shared === true;
     const end = checks
-      ? await checkOnce(host, connected, checkWatcher)
+      ? await checkOnce(site, connected, checkWatcher)
       : await insist(host, command, watcher);
+    if (end.kind === "gone") return treeGone(end, request, began);
     if (end.kind === "busy") return busy(end.holder);
     count(end);
     if (end.exit !== 0) break;
@@ -120,7 +131,8 @@ export async function catchUp(
     if (verb.counts) {
       // All groups of the scope by name, so that no row of another group's members counts.
       const counts = await countDirty(host, request.groups);
-      return ending({ pending: counts.get(scope.peer) ?? 0, holds: Object.fromEntries(counts) });
+      const held = { pending: counts.get(scope.peer) ?? 0, holds: Object.fromEntries(counts) };
+      return look?.kind === "gone" ? treeGone(look, request, began, held) : ending(held);
     }
     const dirty = await listDirty(host, scope, PENDING_KEPT);
     // What a reconcile left may be dirty all the same.
@@ -139,9 +151,30 @@ export async function catchUp(
 }
 
 /** What a request comes to that failed ahead of csync2. */
-function failure(reason: FailureReason, detail: string, began: number): Ending {
-  const counts = { updated: 0, deleted: 0, attempts: 0, seconds: secondsSince(began) };
+function failure(
+  reason: FailureReason,
+  detail: string,
+  began: number,
+  held: Pick<Done, "pending" | "holds"> = {},
+): Ending {
+  const counts = { updated: 0, deleted: 0, ...held, attempts: 0, seconds: secondsSince(began) };
   return { done: { type: "done", exit: FAILED, ...counts, detail, reason }, complaint: detail };
+}
+
+/** A push or a check would delete files on the requester. It is told of trees that hold files of its own groups alone. */
+function treeGone(
+  { trees }: Gone,
+  { scope: { me }, groups }: AuthorisedRequest,
+  began: number,
+  held?: Pick<Done, "pending" | "holds">,
+): Ending {
+  const told = trees.filter((tree) => [...tree.groups].every((group) => groups.includes(group)));
+  const ending = failure("tree-gone", told.length > 0 ? describeGone(told, me) : elsewhere(me), began, held);
+  return { ...ending, complaint: describeGone(trees, me) };
+}
+
+function elsewhere(host: string): string {
+  return `recorded files of other groups are gone on ${host}: csync2rev's log there names them. Is everything mounted there?`;
 }
 
 /** On process.uptime's clock, to a millisecond. */

@@ -3,7 +3,8 @@ import { closeSync, ftruncateSync, readFileSync, readSync, writeSync } from "nod
 import { check } from "../csync2/check.ts";
 import { nothingRun, type Insisted, type InsistWatcher } from "../csync2/insist.ts";
 import { checkLockFile, lock, openLockFile } from "../csync2/lock-file.ts";
-import type { ThisHost } from "../host.ts";
+import type { Gone } from "../csync2/look.ts";
+import type { ConfiguredHost } from "../host.ts";
 
 /** The last check of this host that succeeded, kept in the file that is locked around it. */
 interface Stamp {
@@ -25,10 +26,11 @@ const STAMP_LIMIT = 4096;
  * @param connected when the requester connected, on process.hrtime's clock (CLOCK_MONOTONIC), in nanoseconds
  */
 export async function checkOnce(
-  host: ThisHost,
+  site: ConfiguredHost,
   connected: bigint,
   watcher: InsistWatcher,
-): Promise<Insisted> {
+): Promise<Insisted | Gone> {
+  const { host } = site;
   const { lockFile, lockTimeout } = host.settings;
   const fd = openLockFile(checkLockFile(lockFile));
   try {
@@ -52,10 +54,10 @@ export async function checkOnce(
     const last = readStamp(fd);
     if (last?.boot === boot && last.of === of && BigInt(last.started) > connected) return nothingRun();
     const started = process.hrtime.bigint();
-    const insisted = await check(host, watcher);
-    if (insisted.kind === "ended" && insisted.exit === 0)
+    const checked = await check(site, watcher);
+    if (checked.kind === "ended" && checked.exit === 0)
       writeStamp(fd, { boot, of, started: String(started) });
-    return insisted;
+    return checked;
   } finally {
     closeSync(fd);
   }

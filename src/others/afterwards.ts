@@ -1,5 +1,4 @@
-import type { Csync2Cfg } from "../csync2cfg/model.ts";
-import type { ThisHost } from "../host.ts";
+import type { ConfiguredHost } from "../host.ts";
 import { unless } from "../requester/limits.ts";
 import type { AskOptions } from "../requester/options.ts";
 import type { PeerResult } from "../requester/outcome.ts";
@@ -10,7 +9,7 @@ import type { Turn } from "./turn.ts";
 
 /** The comparisons after all peers have been asked. */
 export class Afterwards {
-  readonly #host: ThisHost;
+  readonly #site: ConfiguredHost;
   readonly #run: OthersRun;
   readonly #asking: AskOptions;
   readonly #watcher: OthersWatcher;
@@ -19,14 +18,14 @@ export class Afterwards {
 
   /** @param results of the turns, in their order; a comparison changes them */
   constructor(
-    host: ThisHost,
+    site: ConfiguredHost,
     run: OthersRun,
     asking: AskOptions,
     watcher: OthersWatcher,
     turns: readonly Turn[],
     results: PeerResult[],
   ) {
-    this.#host = host;
+    this.#site = site;
     this.#run = run;
     this.#asking = asking;
     this.#watcher = watcher;
@@ -41,7 +40,7 @@ export class Afterwards {
   async renew(): Promise<void> {
     const { writers } = this.#run;
     const shared = (turn: Turn): Promise<Differences> =>
-      differencesFrom(this.#host, turn.route, this.#asking.limits, (difference) =>
+      differencesFrom(this.#site.host, turn.route, this.#asking.limits, (difference) =>
         writers.explain(turn, difference),
       );
     await this.#compare(
@@ -56,15 +55,15 @@ export class Afterwards {
   }
 
   /** Compares with every peer from which everything has come. What still differs is pending. */
-  async verify(cfg: Csync2Cfg, how: Verify): Promise<void> {
+  async verify(how: Verify): Promise<void> {
     let checked: Promise<void> | undefined;
     const { limits } = this.#asking;
     await this.#compare(
       () => true,
       async ({ route }) => {
-        await unless(["deadline", "interrupt"], limits, (checked ??= checkHere(this.#host, false)));
-        const found = await differencesFrom(this.#host, route, limits);
-        if (how === "content") found.addContents(await contentsFrom(this.#host, cfg, route, limits));
+        await unless(["deadline", "interrupt"], limits, (checked ??= checkHere(this.#site, false)));
+        const found = await differencesFrom(this.#site.host, route, limits);
+        if (how === "content") found.addContents(await contentsFrom(this.#site, route, limits));
         return found;
       },
     );
@@ -82,8 +81,9 @@ export class Afterwards {
       try {
         this.#results[i] = { ...result, ...(await compare(turn)).result };
       } catch (error) {
-        const { outcome, detail } = turn.failed(error);
-        this.#results[i] = { ...result, outcome, detail: `not verified: ${detail ?? "no reason given"}` };
+        const { outcome, reason, detail } = turn.failed(error);
+        const why = `not verified: ${detail ?? "no reason given"}`;
+        this.#results[i] = { ...result, outcome, reason, detail: why };
       }
       this.#watcher.result(turn.peer, this.#results[i]);
     }

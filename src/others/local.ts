@@ -4,14 +4,14 @@ import { demand, insist } from "../csync2/insist.ts";
 import { differentContents, type Contents } from "../csync2/contents.ts";
 import { Counter, eachDirty, eachRecord, listDirty } from "../csync2/list.ts";
 import type { Difference, Listener } from "../csync2/merge.ts";
-import { lookIntoDatabase, type Look } from "../csync2/look.ts";
+import { lookIntoDatabase, type Gone, type Look } from "../csync2/look.ts";
+import { describeGone } from "../csync2/trees.ts";
 import { TupleReader } from "../csync2/rows.ts";
 import { compare, type Scope } from "../csync2/verbs.ts";
 import type { RunOptions } from "../csync2/run.ts";
-import type { Csync2Cfg } from "../csync2cfg/model.ts";
 import { encode } from "../csync2cfg/source.ts";
 import { Csync2revError } from "../errors.ts";
-import { csync2Lock, type ThisHost } from "../host.ts";
+import { csync2Lock, type ConfiguredHost, type ThisHost } from "../host.ts";
 import { onLimit, unless, type Limits } from "../requester/limits.ts";
 import type { Route } from "../requester/plan.ts";
 import { Differences, NAMES_OF_A_KIND } from "./differences.ts";
@@ -21,10 +21,17 @@ const DIRTY_LIMIT = 200_000;
 
 /**
  * Finds this host's own changes and marks them dirty; on a new member, only records the files. It goes on even if nobody waits for it any
- * more. Throws `system`.
+ * more. Throws `system`, or `tree-gone`.
  */
-export async function checkHere(host: ThisHost, isNew: boolean): Promise<void> {
-  demand(await check(host, {}, isNew), "its check");
+export async function checkHere(site: ConfiguredHost, isNew: boolean): Promise<void> {
+  const checked = await check(site, {}, isNew);
+  if (checked.kind === "gone") throw treeGone(checked, site.host);
+  demand(checked, "its check");
+}
+
+/** This host's files are gone: nothing that a peer says of it is worth anything, and a check would delete them everywhere. */
+export function treeGone({ trees }: Gone, { hostname }: ThisHost): Csync2revError {
+  return new Csync2revError("tree-gone", describeGone(trees, hostname));
 }
 
 /** The files that differ between this host's database and a peer's, if `concerns` says so. Throws `system`, or `gone` at a limit. */
@@ -52,13 +59,12 @@ export async function differencesFrom(
 
 /** The files with equal records in both databases and different contents. Throws `system`, or `gone` at a limit. */
 export async function contentsFrom(
-  host: ThisHost,
-  cfg: Csync2Cfg,
+  { host, configuration }: ConfiguredHost,
   route: Route,
   limits: Limits,
 ): Promise<Contents> {
   return await stoppable(limits, (options) =>
-    differentContents(host, scopeOf(route), cfg, NAMES_OF_A_KIND, options),
+    differentContents(host, scopeOf(route), configuration, NAMES_OF_A_KIND, options),
   );
 }
 
@@ -132,8 +138,8 @@ export async function recordsThere(
 }
 
 /** What this host's csync2 database has. A csync2 that is stopped cannot be asked: it counts as one that has files. */
-export async function lookHere(host: ThisHost): Promise<Look> {
-  return csync2Lock(host) === null ? await lookIntoDatabase(host) : { kind: "records" };
+export async function lookHere(site: ConfiguredHost): Promise<Look> {
+  return csync2Lock(site.host) === null ? await lookIntoDatabase(site) : { kind: "records" };
 }
 
 function scopeOf({ group, peer }: Route): Scope {

@@ -59,6 +59,16 @@ export function metricsOfOthers(
       "When this host last caught up with this peer; 0 for never.",
       ({ labels, outcome }) => (outcome === "caught-up" ? now : before(sampleName(lastOfPeer, labels))),
     ),
+    run(
+      "csync2rev_tree_gone",
+      "1 if files that csync2 here knows of are gone from the disk, so that nothing was checked or taken.",
+      peers.some(({ reason }) => reason === "own-tree-gone") ? 1 : 0,
+    ),
+    perPeer(
+      "csync2rev_peer_tree_gone",
+      "1 if files that csync2 on the peer knows of are gone from its disk, so that it did nothing.",
+      ({ reason }) => (reason === "tree-gone" ? 1 : 0),
+    ),
     perPeer(
       "csync2rev_peer_pending_files",
       "Files that the peer still holds for this host; NaN where it could not tell.",

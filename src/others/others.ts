@@ -49,9 +49,9 @@ export async function askOthers(
     }),
   );
 
-  const afterwards = new Afterwards(host, run, asking, watcher, turns, results);
+  const afterwards = new Afterwards(site, run, asking, watcher, turns, results);
   await afterwards.renew();
-  if (options.verify !== null) await afterwards.verify(site.configuration, options.verify);
+  if (options.verify !== null) await afterwards.verify(options.verify);
   // A host that has nothing must have got it from somebody.
   const nobody = results.every(({ outcome }) => outcome !== "caught-up");
   const lacksAll = nobody && exitStatus(results) === 0 && (await run.lacksAll());

@@ -10,7 +10,7 @@ import type { PlannedPeer, Route } from "../requester/plan.ts";
 import { Slots, type Claim } from "../requester/slots.ts";
 import type { Counter } from "../csync2/list.ts";
 import { Explainer } from "./explain.ts";
-import { checkHere, differencesFrom, lookHere, unsentDeletions } from "./local.ts";
+import { checkHere, differencesFrom, lookHere, treeGone, unsentDeletions } from "./local.ts";
 import { whyNotReady } from "./ready.ts";
 import { withoutChecks } from "./no-check.ts";
 import { hasNewlyDirty, notReconciled, wasSettledMeanwhile, type Turn } from "./turn.ts";
@@ -48,6 +48,7 @@ export interface OthersWatcher {
 
 /** One run of `--others`: the slots that its conversations share. */
 export class OthersRun {
+  readonly #site: ConfiguredHost;
   readonly #host: ThisHost;
   readonly #routes: readonly Route[];
   /** How many peers that are not optional have yet to be seen through. */
@@ -76,6 +77,7 @@ export class OthersRun {
     asking: AskOptions,
     watcher: OthersWatcher,
   ) {
+    this.#site = site;
     this.#host = site.host;
     this.#routes = peers.flatMap(({ routes }) => routes);
     this.#hasSeveralPeers = new Set(this.#routes.map(({ peer }) => peer.hostname)).size > 1;
@@ -91,7 +93,14 @@ export class OthersRun {
   /** What this host's database knows: a peer can hold nothing for a host whose database knows no file, and that host lacks all. */
   async look(): Promise<Look> {
     const { limits } = this.#asking;
-    return await unless(["deadline", "interrupt"], limits, (this.#look ??= lookHere(this.#host)));
+    return await unless(["deadline", "interrupt"], limits, (this.#look ??= lookHere(this.#site)));
+  }
+
+  /** The same, while a peer is asked. */
+  #startLook(): Promise<Look> {
+    const looking = this.look();
+    looking.catch(() => undefined);
+    return looking;
   }
 
   /** Whether this host has no file that any peer has given it, as far as can be told. */
@@ -121,7 +130,10 @@ export class OthersRun {
   async #databaseAway(): Promise<Partial<PeerResult>> {
     if (this.#asking.limits.interrupt.aborted) return {};
     const { settings } = this.#host;
-    const look = await lookHere({ ...this.#host, settings: { ...settings, retries: 0 } });
+    const look = await lookHere({
+      ...this.#site,
+      host: { ...this.#host, settings: { ...settings, retries: 0 } },
+    });
     if (look.kind !== "unreadable" || !look.away) return {};
     return { outcome: "busy", reason: "busy", detail: unreadable(look.why) };
   }
@@ -132,18 +144,24 @@ export class OthersRun {
   }
 
   async #preview(turn: Turn): Promise<PeerResult> {
+    const looking = this.#startLook();
     const unready = await this.#whyNotReady(turn, "preview");
     if (unready !== null) return turn.notReady(unready);
     const previewed = turn.result(await this.#askUntilSettled(turn, "preview", this.#pushes));
-    if (previewed.outcome !== "caught-up" || (await this.look()).kind !== "empty") return previewed;
+    if (previewed.exit === null || previewed.reason === "tree-gone") return previewed;
+    const look = await looking;
+    if (look.kind === "gone") return turn.failed(treeGone(look, this.#host));
+    if (previewed.outcome !== "caught-up" || look.kind !== "empty") return previewed;
     return { ...previewed, ...(await differencesFrom(this.#host, turn.route, this.#asking.limits)).result };
   }
 
   async #catchUpFrom(turn: Turn): Promise<PeerResult> {
+    const looking = this.#startLook();
     const checked = turn.result(await this.#askUntilSettled(turn, "check", this.#checks));
-    if (checked.exit === null) return checked;
+    if (checked.exit === null || checked.reason === "tree-gone") return checked;
     const found = { pending: checked.pending, files: checked.files };
-    const look = await this.look();
+    const look = await looking;
+    if (look.kind === "gone") return { ...turn.failed(treeGone(look, this.#host)), ...found };
     if (look.kind === "unreadable") return { ...turn.notReady(unreadable(look.why)), ...found };
     const reconcile = this.#options.reconcile || look.kind === "empty";
     if (checked.outcome === "caught-up" && !reconcile) return checked;
@@ -304,7 +322,7 @@ export class OthersRun {
     const claim = await this.#pushes.claim();
     claim.prove();
     try {
-      await checkHere(this.#host, (await this.look()).kind === "empty");
+      await checkHere(this.#site, (await this.look()).kind === "empty");
     } finally {
       claim.end();
     }

@@ -1,7 +1,14 @@
 import type { Counter } from "../csync2/list.ts";
-import { Csync2revError } from "../errors.ts";
+import { Csync2revError, type ErrorCode } from "../errors.ts";
 import type { Answer } from "../requester/ask.ts";
-import { NOTHING_KNOWN, readAnswer, type PeerResult, type WhatWasSaid } from "../requester/outcome.ts";
+import {
+  NOTHING_KNOWN,
+  readAnswer,
+  type Outcome,
+  type PeerResult,
+  type Reason,
+  type WhatWasSaid,
+} from "../requester/outcome.ts";
 import { secondsSince } from "../requester/limits.ts";
 import { groupsOf, type PlannedPeer, type Route } from "../requester/plan.ts";
 import { describeRefusals, leftOut } from "../requester/scope.ts";
@@ -9,6 +16,12 @@ import type { GroupRefusal } from "../wire/messages.ts";
 
 /** At most so many unsent deletions are named; all are counted. */
 const UNSENT_NAMED = 1_000;
+
+/** What an error on this host means for a peer's result, if it is more than a failure. */
+const HOW: Partial<Record<ErrorCode, { readonly outcome: Outcome; readonly reason: Reason }>> = {
+  busy: { outcome: "busy", reason: "busy" },
+  "tree-gone": { outcome: "failed", reason: "own-tree-gone" },
+};
 
 /** What one peer has been asked so far, and by which way. */
 export class Turn {
@@ -66,8 +79,7 @@ export class Turn {
 
   failed(error: unknown): PeerResult {
     if (!(error instanceof Csync2revError)) throw error;
-    const how =
-      error.code === "busy" ? ({ outcome: "busy", reason: "busy" } as const) : { outcome: "failed" as const };
+    const how = HOW[error.code] ?? { outcome: "failed" as const };
     return this.#row({ ...NOTHING_KNOWN, ...how, detail: error.message });
   }
 

@@ -20,6 +20,8 @@ export const REASONS = [
   ...FAILURE_REASONS,
   /** csync2 on this host does not accept files. */
   "not-ready",
+  /** Files that csync2 on this host knows of are not on its disk. */
+  "own-tree-gone",
   /** Why there is no connection to the peer, or no greeting. */
   ...UNREACHABLE_REASONS,
   /** Files were deleted here, and the peer has not been told yet. */

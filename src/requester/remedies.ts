@@ -65,6 +65,11 @@ const REMEDIES: Readonly<Record<Reason, Remedy>> = {
   "unsupported-verb": ({ peer }) => [`install a newer csync2rev on ${peer}`],
   config: ({ peer }) => [`run csync2rev --test on ${peer}`],
   "not-ready": NONE,
+  "own-tree-gone": ({ options }) => ownTreeRemedies(options),
+  "tree-gone": ({ peer, options }) => [
+    `if it is not mounted, mount it on ${peer}, and run csync2rev --others again`,
+    `to have every other member delete these files, run on ${peer}  ${deleteThem(optionsEverywhere(options))}`,
+  ],
   "no-greeting": ({ peer, options }) => [
     `check that inetd, xinetd or systemd on ${peer} starts "csync2rev -i"; its log there says what went wrong  ${options.readLog}`,
   ],
@@ -84,9 +89,9 @@ const REMEDIES: Readonly<Record<Reason, Remedy>> = {
     const { here, winThere } = commandsFor(trouble);
     const { peer } = trouble;
     return [
-      `to delete them there too, run here  csync2${here} -u -P ${peer} && csync2rev${here} --others --reconcile -P ${peer}`,
       `to get one back, run there  ${winThere}`,
       ...aboutPrefixes(trouble),
+      `to delete on ${peer} too what has been deleted here, run here  csync2${here} -u -P ${peer} && csync2rev${here} --others --reconcile -P ${peer}`,
     ];
   },
   undecided: (trouble) => {
@@ -145,6 +150,20 @@ const WITHOUT_REASON: Readonly<Record<Outcome, Remedy>> = {
   busy: NONE,
   lost: NONE,
 };
+
+/** What to do if files that csync2 on this host knows of are not on its disk. */
+export function ownTreeRemedies(options: HostOptions): readonly string[] {
+  return [
+    "if it is not mounted, mount it, and run csync2rev --others again",
+    "if the disk is new, delete csync2's database on this host, and run csync2rev --others: it brings all files",
+    `to have every other member delete these files, run here  ${deleteThem(optionsHere(options))}`,
+  ];
+}
+
+/** csync2's own check takes what it does not find for deleted; whoever pushes next has it deleted. */
+function deleteThem(options: string): string {
+  return `csync2${options} -cr / && csync2${options} -ur /`;
+}
 
 /** The commands that make one version of a pending file win. */
 function commandsFor({

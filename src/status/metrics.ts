@@ -5,13 +5,24 @@ import type { StatusResult } from "./status.ts";
  * What `--status` found.
  * @param config the config name: several may be written into one folder, each to a file of its own
  */
-export function metricsOfStatus({ peers }: StatusResult, config: string): Metric[] {
+export function metricsOfStatus({ peers, treeGone }: StatusResult, config: string): Metric[] {
   const ofRun: Labels = config === "" ? {} : { config };
   const ofPeers = peers.map((row) => ({
     ...row,
     labels: { ...ofRun, peer: row.peer, myname: row.myname, group: row.group },
   }));
   return [
+    {
+      name: "csync2rev_status_tree_gone",
+      help: "1 if files that csync2 here knows of are gone from the disk.",
+      samples: [{ labels: ofRun, value: treeGone === null ? 0 : 1 }],
+    },
+    gaugeOfEach(
+      ofPeers,
+      "csync2rev_status_peer_tree_gone",
+      "1 if files that csync2 on the peer knows of are gone from its disk.",
+      ({ reason }) => (reason === "tree-gone" ? 1 : 0),
+    ),
     gaugeOfEach(
       ofPeers,
       "csync2rev_status_pending_files",

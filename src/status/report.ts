@@ -1,6 +1,6 @@
 import { printable, quotable } from "../printable.ts";
 import { labelOf } from "../requester/outcome.ts";
-import { remediesFor, type HowToRun } from "../requester/remedies.ts";
+import { ownTreeRemedies, remediesFor, type HowToRun } from "../requester/remedies.ts";
 import { cells, padded, type Paint } from "../terminal.ts";
 import type { StatusResult } from "./status.ts";
 
@@ -60,24 +60,24 @@ export function describeMatrix(result: StatusResult, options: HowToRun, width: n
 const NOBODY = "no other member may push to this host: there is nobody to ask\n";
 
 /** Peers that have not answered, each with what to do; then one line on all. */
-function troubles({ peers, host, seconds }: StatusResult, options: HowToRun): string[] {
+function troubles({ peers, host, seconds, treeGone }: StatusResult, options: HowToRun): string[] {
   const troubled = peers.filter(({ outcome }) => outcome !== "in-sync" && outcome !== "pending");
   const inSync = peers.filter(({ outcome }) => outcome === "in-sync").length;
   return [
+    ...(treeGone === null ? [] : [paragraph(treeGone, ownTreeRemedies(options))]),
     ...troubled.map((row) => {
       const said = row.detail === null ? null : quotable(row.detail);
       const what = [row.outcome, row.reason === row.outcome ? null : row.reason, said];
       const outcome = row.outcome === "in-sync" ? "caught-up" : row.outcome;
       const remedies = remediesFor({ ...row, outcome, host, exit: null, files: [], options });
-      return [
-        `${labelOf(row)}: ${what.filter((word) => word !== null).join(": ")}`,
-        ...remedies.map((remedy) => `  → ${remedy}`),
-      ]
-        .map((line) => `${printable(line)}\n`)
-        .join("");
+      return paragraph(`${labelOf(row)}: ${what.filter((word) => word !== null).join(": ")}`, remedies);
     }),
     `in sync with ${inSync} of ${peers.length} ${peers.length === 1 ? "peer" : "peers"}, as far as csync2 has checked; asked in ${seconds.toFixed(1)} s\n`,
   ];
+}
+
+function paragraph(what: string, remedies: readonly string[]): string {
+  return [what, ...remedies.map((remedy) => `  → ${remedy}`)].map((line) => `${printable(line)}\n`).join("");
 }
 
 function figure(count: number | null): string {

@@ -1,6 +1,8 @@
 import { countDirty } from "../csync2/list.ts";
 import { Csync2revError } from "../errors.ts";
-import type { ThisHost } from "../host.ts";
+import { lookIntoDatabase } from "../csync2/look.ts";
+import { describeGone } from "../csync2/trees.ts";
+import { csync2Lock, type ConfiguredHost, type ThisHost } from "../host.ts";
 import { ask, type Answer } from "../requester/ask.ts";
 import { EXIT, exitStatus, readAnswer, type Outcome, type Reason } from "../requester/outcome.ts";
 import { askOptions, type AskOverrides } from "../requester/options.ts";
@@ -31,6 +33,8 @@ export interface StatusResult {
   readonly host: string;
   readonly seconds: number;
   readonly exit: number;
+  /** Which files that csync2 on this host knows of are gone from its disk; null if none are, or it cannot be told. */
+  readonly treeGone: string | null;
   readonly peers: readonly PeerStatus[];
 }
 
@@ -40,16 +44,18 @@ export interface StatusResult {
  * @param interrupt ends everything at once; what is known so far is the result
  */
 export async function statusOf(
-  host: ThisHost,
+  site: ConfiguredHost,
   peers: readonly PlannedPeer[],
   overrides: AskOverrides,
   interrupt: AbortSignal,
 ): Promise<StatusResult> {
   const began = performance.now();
+  const { host } = site;
   const ourNames = [...new Set(peers.map(({ routes: [{ group }] }) => group.me.peername))];
   const options = await askOptions(host, overrides, ourNames, false, interrupt);
   const slots = new Slots(options.jobs);
   const held = countHere(host);
+  const gone = goneHere(site);
   const rows = await Promise.all(
     peers.map(async (planned) => {
       const claim = await slots.claim();
@@ -67,10 +73,13 @@ export async function statusOf(
     outcome: outcome === "in-sync" ? ("caught-up" as const) : outcome,
     optional,
   }));
+  const treeGone = await gone;
+  const ofThisHost = treeGone === null ? [] : [{ outcome: "failed" as const, optional: false }];
   return {
     host: host.hostname,
     seconds: secondsSince(began),
-    exit: interrupt.aborted ? EXIT.interrupted : exitStatus(asOfOthers),
+    exit: interrupt.aborted ? EXIT.interrupted : exitStatus([...asOfOthers, ...ofThisHost]),
+    treeGone,
     peers: rows,
   };
 }
@@ -79,6 +88,18 @@ export async function statusOf(
 async function countHere(host: ThisHost): Promise<ReadonlyMap<string, number> | null> {
   try {
     return await countDirty(host, null);
+  } catch (error) {
+    if (!(error instanceof Csync2revError)) throw error;
+    return null;
+  }
+}
+
+/** Which recorded files are gone from this host; null if none are, or csync2 cannot tell. */
+async function goneHere(site: ConfiguredHost): Promise<string | null> {
+  if (csync2Lock(site.host) !== null) return null;
+  try {
+    const look = await lookIntoDatabase(site);
+    return look.kind === "gone" ? describeGone(look.trees, site.host.hostname) : null;
   } catch (error) {
     if (!(error instanceof Csync2revError)) throw error;
     return null;

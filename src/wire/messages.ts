@@ -60,7 +60,7 @@ export type RefusalReason = (typeof REFUSAL_REASONS)[number];
  * Why an accepted request failed before csync2 ran, or why csync2 was ended. Sent in `done`, whose `exit` is then not 0: 1.0.0 does not
  * know these reasons, and reads a failure.
  */
-export const FAILURE_REASONS = ["no-way-back", "stalled"] as const;
+export const FAILURE_REASONS = ["no-way-back", "tree-gone", "stalled"] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
 /** A group that has the request's key and both hosts, and that the requester may not use. */

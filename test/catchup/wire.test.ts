@@ -185,7 +185,8 @@ describe("a csync2 that fails in passing", () => {
     h1.write("/etc/csync2rev.ini", `csync2 = /opt/csync2-stub\n${settings}`);
   };
 
-  const failsTwice = `echo >>/tmp/tries
+  const failsTwice = `case "$*" in *-L*) exec csync2 "$@";; esac
+    echo >>/tmp/tries
     [ $(wc -l </tmp/tries) -gt 2 ] || { echo "This should not happen: Can't stat /srv/data/.gone." >&2; exit 1; }`;
   test("is tried again, and that is said", async () => {
     stub(failsTwice);
@@ -302,7 +303,11 @@ describe("nothing but frames reaches the socket", () => {
     });
 
   test("when csync2 crashes", async () => {
-    h1.write("/opt/csync2-stub-that-crashes", "#!/bin/sh\necho half a line >&2\nkill -SEGV $$\n", 0o755);
+    h1.write(
+      "/opt/csync2-stub-that-crashes",
+      `#!/bin/sh\ncase "$*" in *-L*) exec csync2 "$@";; esac\necho half a line >&2\nkill -SEGV $$\n`,
+      0o755,
+    );
     h1.write("/etc/csync2rev.ini", "csync2 = /opt/csync2-stub-that-crashes\nretries = 0\n");
     const { replies, foreign } = await ask();
     assert.deepEqual(foreign, nothing);

@@ -129,7 +129,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
     inCluster("csync2 = /opt/csync2\n", async (h1, h2) => {
       h1.write(
         "/opt/csync2",
-        '#!/bin/sh\ncase "$*" in *-M*) exit 2;; esac\nexec yes "$(printf %9000d 0)"\n',
+        '#!/bin/sh\ncase "$*" in *-M*) exit 2;; *-L*) exec csync2 "$@";; esac\nexec yes "$(printf %9000d 0)"\n',
         0o755,
       );
       const child = h2.spawn("csync2rev --others --verbose --deadline 3");
@@ -279,7 +279,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
       assertCaughtUp(result);
       const holder = h1.spawn("flock /run/csync2rev.lock sleep 60");
       await h1.until("the lock is held", () => h1.processes().some(({ command }) => command === "sleep 60"));
-      const late = await catchUp(h2, "--deadline", "1");
+      const late = await catchUp(h2, "--deadline", "3");
       assert.deepEqual([late.code, late.outcomes], [75, ["busy"]], JSON.stringify(late));
       assert.match(peerOf(late, "h1").detail ?? "", /^sleep \(pid \d+\) holds .* at the deadline$/);
       await h1.run("pkill sleep");

@@ -79,7 +79,7 @@ describe("busy", { concurrency: 4 }, () => {
   test("a csync2 that takes its time is waited for, with a sign of life every 15 s", () =>
     inCluster(["h1", "h2"], async ([h1, h2], { key }) => {
       assert.ok(h1 && h2);
-      const script = 'case "$*" in *-M*) ;; *) read -r _ </run/go;; esac';
+      const script = 'case "$*" in *-[LM]*) ;; *) read -r _ </run/go;; esac';
       h1.write("/opt/csync2-stub", `#!/bin/sh\n${script}\nexec csync2 "$@"\n`, 0o755);
       h1.write("/etc/csync2rev.ini", "csync2 = /opt/csync2-stub\n");
       await h1.shell("mkfifo /run/go");

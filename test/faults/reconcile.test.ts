@@ -175,9 +175,9 @@ describe("the origin of a change is gone", () => {
     assert.deepEqual([result.code, result.outcomes, result.peers[0]?.reason], [1, ["pending"], "unsent"]);
     assert.deepEqual(peerOf(result, "h2").files, ["/srv/data/a", "/srv/data/b"]);
     assert.deepEqual([...h3.tree().keys()], []);
-    const [remove, restore] = await advice(
+    const [restore, remove] = await advice(
       h3,
-      ["to delete them there too, run here", "to get one back, run there"],
+      ["to get one back, run there", "to delete on h2 too what has been deleted here, run here"],
       "--reconcile",
       "-P",
       "h2",

@@ -104,7 +104,7 @@ describe("a member", () => {
     const fine = await ask([asking("update", extra), ...groups]);
     for (const { replies } of fine) assert.equal((replies.at(-1) as { exit?: number }).exit, 0);
     const runs = h2.read("/tmp/arguments").trim().split("\n-v\n");
-    assert.deepEqual([...new Set(runs.map((run) => run.replace(/^-v\n/, "")))], ["-u\n-P\nh1", "-M"]);
+    assert.deepEqual([...new Set(runs.map((run) => run.replace(/^-v\n/, "")))], ["-L", "-u\n-P\nh1", "-M"]);
     const said = await h2.logged("csync2rev", outcomes.length + 2 * fine.length);
     for (const { message } of said.slice(outcomes.length)) {
       const group = / group=(.*) from=/.exec(message)?.[1];
@@ -237,7 +237,7 @@ describe("a member", () => {
   ] as const)
     test(`csync2 may print ${megabytes} MB of ${what}`, async () => {
       const most = `${output} ${megabytes}000000`;
-      stub(`case "$*" in *-M*) exit 2;; esac\n${most}\n${output} 1000000 >&2\necho last`);
+      stub(`case "$*" in *-[LM]*) exit 2;; esac\n${most}\n${output} 1000000 >&2\necho last`);
       await h2.serve("inetd", [csync2rev]);
       let peak = 0;
       const look = setInterval(() => {
@@ -257,7 +257,7 @@ describe("a member", () => {
     });
 
   test("that does not read holds nobody up, and is told what it missed, through a socket and through pipes", async () => {
-    stub(`case "$*" in *-M*) exit 2;; esac\nyes 'a line of csync2, of a usual length' | head -n 500000`);
+    stub(`case "$*" in *-[LM]*) exit 2;; esac\nyes 'a line of csync2, of a usual length' | head -n 500000`);
     h2.write("/etc/csync2rev.ini", `${USE_STUB}verify-address = no\n`);
     h2.write("/opt/piped", "#!/bin/bash\ncat | csync2rev -i | cat\n", 0o755);
     const seal = { key: cluster.key, text: asking("update", { output: true }) };

@@ -82,6 +82,9 @@ describe("csync2rev --status", () => {
       .split("\n")
       .filter((line) => line.startsWith("csync2rev_"));
     assert.deepEqual(samples, [
+      "csync2rev_status_tree_gone 0",
+      'csync2rev_status_peer_tree_gone{peer="h1",myname="h3",group="open"} 0',
+      'csync2rev_status_peer_tree_gone{peer="h2",myname="h3",group="open"} 0',
       'csync2rev_status_pending_files{peer="h1",myname="h3",group="open"} 4',
       'csync2rev_status_pending_files{peer="h2",myname="h3",group="open"} 0',
       'csync2rev_status_held_files{peer="h1",myname="h3",group="open"} 2',
