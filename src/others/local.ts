@@ -1,6 +1,6 @@
 import { check } from "../csync2/check.ts";
 import { compareWith } from "../csync2/compare.ts";
-import { demand, insist } from "../csync2/insist.ts";
+import { demand, insist, type InsistWatcher } from "../csync2/insist.ts";
 import { differentContents, type Contents } from "../csync2/contents.ts";
 import { Counter, eachDirty, eachRecord, listDirty } from "../csync2/list.ts";
 import type { Difference, Listener } from "../csync2/merge.ts";
@@ -138,8 +138,11 @@ export async function recordsThere(
 }
 
 /** What this host's csync2 database has. A csync2 that is stopped cannot be asked: it counts as one that has files. */
-export async function lookHere(site: ConfiguredHost): Promise<Look> {
-  return csync2Lock(site.host) === null ? await lookIntoDatabase(site) : { kind: "records" };
+export async function lookHere(
+  site: ConfiguredHost,
+  watcher: Pick<InsistWatcher, "retrying"> = {},
+): Promise<Look> {
+  return csync2Lock(site.host) === null ? await lookIntoDatabase(site, watcher) : { kind: "records" };
 }
 
 function scopeOf({ group, peer }: Route): Scope {

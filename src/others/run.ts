@@ -91,14 +91,19 @@ export class OthersRun {
   }
 
   /** What this host's database knows: a peer can hold nothing for a host whose database knows no file, and that host lacks all. */
-  async look(): Promise<Look> {
+  async look(turn?: Turn): Promise<Look> {
     const { limits } = this.#asking;
-    return await unless(["deadline", "interrupt"], limits, (this.#look ??= lookHere(this.#site)));
+    const retrying = (why: string): void => {
+      const detail = `csync2 on this host: ${why}`;
+      if (turn !== undefined) this.#watcher.stage(turn.peer, null, { at: "waiting", on: "retry", detail });
+    };
+    this.#look ??= lookHere(this.#site, { retrying });
+    return await unless(["deadline", "interrupt"], limits, this.#look);
   }
 
   /** The same, while a peer is asked. */
-  #startLook(): Promise<Look> {
-    const looking = this.look();
+  #startLook(turn: Turn): Promise<Look> {
+    const looking = this.look(turn);
     looking.catch(() => undefined);
     return looking;
   }
@@ -144,7 +149,7 @@ export class OthersRun {
   }
 
   async #preview(turn: Turn): Promise<PeerResult> {
-    const looking = this.#startLook();
+    const looking = this.#startLook(turn);
     const unready = await this.#whyNotReady(turn, "preview");
     if (unready !== null) return turn.notReady(unready);
     const previewed = turn.result(await this.#askUntilSettled(turn, "preview", this.#pushes));
@@ -156,7 +161,7 @@ export class OthersRun {
   }
 
   async #catchUpFrom(turn: Turn): Promise<PeerResult> {
-    const looking = this.#startLook();
+    const looking = this.#startLook(turn);
     const checked = turn.result(await this.#askUntilSettled(turn, "check", this.#checks));
     if (checked.exit === null || checked.reason === "tree-gone") return checked;
     const found = { pending: checked.pending, files: checked.files };

@@ -79,6 +79,8 @@ export function describeStage(
   file: PushedFile | null,
   until: Date,
 ): string {
+  if (stage.at === "waiting")
+    return stage.on === "lock" ? `waiting: ${stage.detail}` : `will be tried again: ${stage.detail}`;
   if (verb === null) return "comparing databases";
   switch (stage.at) {
     case "queued":
@@ -87,8 +89,6 @@ export function describeStage(
       return "connecting";
     case "asked":
       return `asked to ${verb}`;
-    case "waiting":
-      return stage.on === "lock" ? `waiting: ${stage.detail}` : `will be tried again: ${stage.detail}`;
     case "paused": {
       const again = `asked again in ${Math.ceil(stage.seconds)} s, until ${clock(until)} (Ctrl-C shows the result)`;
       return `${whyPaused(stage.answer)}; ${again}`;
