@@ -1,7 +1,7 @@
 import { isAnnouncement } from "../csync2/output.ts";
 import { incomingFile } from "../csync2/processes.ts";
 import { VERBS, type Verb } from "../csync2/verbs.ts";
-import type { OthersWatcher } from "../others/run.ts";
+import type { OthersWatcher } from "../others/conversations.ts";
 import type { Screen } from "../others/screen.ts";
 import { describeProgress, describeStage, describeStart, type PushedFile } from "../others/words.ts";
 import { printable, quotable } from "../printable.ts";

@@ -4,7 +4,8 @@ import type { AskOptions } from "../requester/options.ts";
 import type { PeerResult } from "../requester/outcome.ts";
 import type { Differences } from "./differences.ts";
 import { checkHere, contentsFrom, differencesFrom } from "./local.ts";
-import type { OthersRun, OthersWatcher, Verify } from "./run.ts";
+import type { OthersWatcher } from "./conversations.ts";
+import type { OthersRun, Verify } from "./run.ts";
 import type { Turn } from "./turn.ts";
 
 /** The comparisons after all peers have been asked. */

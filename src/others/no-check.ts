@@ -9,34 +9,62 @@ const IDLE = 10_000;
 /** Between two looks at what arrives, in milliseconds. */
 const LOOK_EVERY = 1_000;
 
+interface Held {
+  readonly fd: number;
+  readonly locked: Promise<boolean>;
+  readonly look: NodeJS.Timeout;
+}
+
 /**
- * Has no request's check run on this host while a peer pushes: csync2 would take a half-made file for a change of this host's own. Waits
- * for a check that runs, as long as for csync2's lock. Throws `gone` if a limit is reached meanwhile.
- * @param idle for how many milliseconds nothing has arrived
+ * Has no request's check run on this host while peers push: csync2 would take a half-made file for a change of this host's own. All
+ * pushes of a run share one lock: a peer that pushes nothing must not keep the others waiting.
  */
-export async function withoutChecks<T>(
-  { settings }: ThisHost,
-  limits: Limits,
-  idle: () => number,
-  push: () => Promise<T>,
-): Promise<T> {
-  let fd = openOrNull(checkLockFile(settings.lockFile));
-  if (fd === null) return await push();
-  const release = (): void => {
-    if (fd !== null) closeSync(fd);
-    fd = null;
-  };
-  let look: NodeJS.Timeout | undefined;
-  try {
-    await unless(["deadline", "interrupt"], limits, lock(fd, settings.lockTimeout));
-    const pushing = push();
-    look = setInterval(() => {
-      if (idle() >= IDLE) release();
+export class NoChecks {
+  readonly #host: ThisHost;
+  readonly #limits: Limits;
+  readonly #idle: () => number;
+  #pushes = 0;
+  #held: Held | null = null;
+
+  /** @param idle for how many milliseconds nothing has arrived */
+  constructor(host: ThisHost, limits: Limits, idle: () => number) {
+    this.#host = host;
+    this.#limits = limits;
+    this.#idle = idle;
+  }
+
+  /**
+   * Has a peer push once no check runs, for which it waits as long as for csync2's lock. Throws `gone` if a limit is reached meanwhile,
+   * `system` where flock(1) cannot lock.
+   */
+  async during<T>(push: () => Promise<T>): Promise<T> {
+    this.#pushes++;
+    try {
+      this.#held ??= this.#lock();
+      if (this.#held !== null) await unless(["deadline", "interrupt"], this.#limits, this.#held.locked);
+      return await push();
+    } finally {
+      if (--this.#pushes === 0) this.#release();
+    }
+  }
+
+  #lock(): Held | null {
+    const { lockFile, lockTimeout } = this.#host.settings;
+    const fd = openOrNull(checkLockFile(lockFile));
+    if (fd === null) return null;
+    const locked = lock(fd, lockTimeout);
+    const began = performance.now();
+    const look = setInterval(() => {
+      if (Math.min(this.#idle(), performance.now() - began) >= IDLE) this.#release();
     }, LOOK_EVERY);
-    return await pushing;
-  } finally {
-    clearInterval(look);
-    release();
+    return { fd, locked, look };
+  }
+
+  #release(): void {
+    if (this.#held === null) return;
+    clearInterval(this.#held.look);
+    closeSync(this.#held.fd);
+    this.#held = null;
   }
 }
 

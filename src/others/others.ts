@@ -4,7 +4,8 @@ import { secondsSince } from "../requester/limits.ts";
 import { askOptions } from "../requester/options.ts";
 import { EXIT, exitStatus, type PeerResult } from "../requester/outcome.ts";
 import type { PlannedPeer } from "../requester/plan.ts";
-import { OthersRun, type OthersOptions, type OthersWatcher } from "./run.ts";
+import type { OthersWatcher } from "./conversations.ts";
+import { OthersRun, type OthersOptions } from "./run.ts";
 import { Turn } from "./turn.ts";
 
 /** What came of it, as `--json` prints it. */

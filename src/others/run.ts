@@ -1,25 +1,18 @@
-import { VERBS, type Verb } from "../csync2/verbs.ts";
+import type { Verb } from "../csync2/verbs.ts";
 import type { Look } from "../csync2/look.ts";
 import type { ConfiguredHost, ThisHost } from "../host.ts";
 import { backoffAfter } from "../backoff.ts";
-import { ask, type Answer, type Stage } from "../requester/ask.ts";
-import { LIMIT_WORDS, pause, reachedLimit, unless } from "../requester/limits.ts";
+import { pause, reachedLimit, unless } from "../requester/limits.ts";
 import type { AskOptions, AskOverrides } from "../requester/options.ts";
 import type { PeerResult } from "../requester/outcome.ts";
 import type { PlannedPeer, Route } from "../requester/plan.ts";
-import { Slots, type Claim } from "../requester/slots.ts";
 import type { Counter } from "../csync2/list.ts";
+import { Conversations, type OthersWatcher } from "./conversations.ts";
 import { Explainer } from "./explain.ts";
 import { checkHere, differencesFrom, lookHere, treeGone, unsentDeletions } from "./local.ts";
 import { whyNotReady } from "./ready.ts";
-import { withoutChecks } from "./no-check.ts";
 import { hasNewlyDirty, notReconciled, wasSettledMeanwhile, type Turn } from "./turn.ts";
 import { Writers } from "./writers.ts";
-
-/** A push from which nothing has arrived here for so long lets the next one start, in milliseconds. */
-const IDLE_HOLDS_SLOT = 60_000;
-/** How often it is seen whether a peer keeps others waiting too long, in milliseconds. */
-const LOOK_EVERY = 250;
 
 /** How often a peer is asked to push once more where files have changed while it pushed. */
 const MORE_PUSHES = 3;
@@ -39,14 +32,7 @@ export interface OthersOptions extends AskOverrides {
   readonly isOutdated: () => boolean;
 }
 
-/** Who is told while peers are asked. */
-export interface OthersWatcher {
-  /** What goes on for one peer; `verb` null: on this host. */
-  stage(peer: PlannedPeer, verb: Verb | null, stage: Stage): void;
-  result(peer: PlannedPeer, result: PeerResult): void;
-}
-
-/** One run of `--others`: the slots that its conversations share. */
+/** One run of `--others`. */
 export class OthersRun {
   readonly #site: ConfiguredHost;
   readonly #host: ThisHost;
@@ -60,10 +46,7 @@ export class OthersRun {
   readonly #asking: AskOptions;
   readonly #watcher: OthersWatcher;
   readonly #explainer: Explainer;
-  readonly #checks: Slots;
-  /** Two pushes at once would fight over this host's csync2 database. */
-  readonly #pushes = new Slots(1);
-  readonly #hasSeveralPeers: boolean;
+  readonly #conversations: Conversations;
   /** Who has written what here. */
   readonly writers = new Writers();
   #notReady: Promise<string | null> | undefined;
@@ -80,14 +63,19 @@ export class OthersRun {
     this.#site = site;
     this.#host = site.host;
     this.#routes = peers.flatMap(({ routes }) => routes);
-    this.#hasSeveralPeers = new Set(this.#routes.map(({ peer }) => peer.hostname)).size > 1;
     this.#required = peers.filter(({ optional }) => !optional).length;
     if (this.#required === 0) this.#othersDone.abort();
     this.#options = options;
     this.#asking = asking;
     this.#watcher = watcher;
     this.#explainer = new Explainer(site, asking.limits);
-    this.#checks = new Slots(asking.jobs);
+    const hasSeveralPeers = new Set(this.#routes.map(({ peer }) => peer.hostname)).size > 1;
+    this.#conversations = new Conversations(site.host, asking, watcher, {
+      output: options.output,
+      writers: hasSeveralPeers ? this.writers : null,
+      enough: ({ optional }) =>
+        optional ? AbortSignal.any([this.#outdated.signal, this.#othersDone.signal]) : this.#outdated.signal,
+    });
   }
 
   /** What this host's database knows: a peer can hold nothing for a host whose database knows no file, and that host lacks all. */
@@ -145,14 +133,14 @@ export class OthersRun {
 
   /** Has a peer push what is newer there, of what both have. Peers that do not know how refuse. */
   async renewFrom(turn: Turn): Promise<void> {
-    await this.#askUntilSettled(turn, "renew", this.#pushes);
+    await this.#conversations.untilSettled(turn, "renew");
   }
 
   async #preview(turn: Turn): Promise<PeerResult> {
     const looking = this.#startLook(turn);
     const unready = await this.#whyNotReady(turn, "preview");
     if (unready !== null) return turn.notReady(unready);
-    const previewed = turn.result(await this.#askUntilSettled(turn, "preview", this.#pushes));
+    const previewed = turn.result(await this.#conversations.untilSettled(turn, "preview"));
     if (previewed.exit === null || previewed.reason === "tree-gone") return previewed;
     const look = await looking;
     if (look.kind === "gone") return turn.failed(treeGone(look, this.#host));
@@ -162,7 +150,7 @@ export class OthersRun {
 
   async #catchUpFrom(turn: Turn): Promise<PeerResult> {
     const looking = this.#startLook(turn);
-    const checked = turn.result(await this.#askUntilSettled(turn, "check", this.#checks));
+    const checked = turn.result(await this.#conversations.untilSettled(turn, "check"));
     if (checked.exit === null || checked.reason === "tree-gone") return checked;
     const found = { pending: checked.pending, files: checked.files };
     const look = await looking;
@@ -206,7 +194,7 @@ export class OthersRun {
   /** Has the peer push, and once more what has become dirty meanwhile: its own cron may check, or a program there change files. */
   async #push(turn: Turn, verb: "update" | "reconcile"): Promise<PeerResult> {
     const { limits } = this.#asking;
-    let answer = await this.#askUntilSettled(turn, verb, this.#pushes);
+    let answer = await this.#conversations.untilSettled(turn, verb);
     let result = turn.result(answer);
     const isWorthMore = (): boolean =>
       hasNewlyDirty(answer) || (verb === "update" && wasSettledMeanwhile(answer));
@@ -214,7 +202,7 @@ export class OthersRun {
       if (this.#explainer.sees(turn, result.files)) break;
       await pause(backoffAfter(more), limits);
       if (reachedLimit(limits) !== null) break;
-      const again = await this.#askUntilSettled(turn, "update", this.#pushes);
+      const again = await this.#conversations.untilSettled(turn, "update");
       if (again.kind !== "done") break;
       answer = again;
       const { updated, deleted } = result;
@@ -222,91 +210,6 @@ export class OthersRun {
       result = { ...last, updated: updated + last.updated, deleted: deleted + last.deleted };
     }
     return result;
-  }
-
-  /** Asks until there is an answer that asking again would not change, or the deadline has passed. */
-  async #askUntilSettled(turn: Turn, verb: Verb, slots: Slots): Promise<Answer> {
-    let answer: Answer | null = null;
-    for (let failures = 1; ; failures++) {
-      if (answer === null) this.#watcher.stage(turn.peer, verb, { at: "queued" });
-      const claim = await slots.claim();
-      try {
-        const limit = reachedLimit(this.#asking.limits);
-        if (limit !== null)
-          return (
-            answer ?? {
-              kind: "refused",
-              reason: "busy",
-              detail: `${LIMIT_WORDS[limit]} before it could be asked to ${verb}`,
-              ofOneGroup: false,
-            }
-          );
-        const latest = await this.#askOnce(turn, verb, claim, slots);
-        // A try that the deadline cut short says less than the one before it.
-        const cutShort = latest.kind === "unreachable" && reachedLimit(this.#asking.limits) !== null;
-        answer = cutShort && answer !== null ? answer : latest;
-      } finally {
-        claim.end();
-      }
-      turn.hear(answer);
-      if (answer.kind === "done") return answer;
-      if (answer.kind === "unanswered" && !turn.isUnansweredTwice()) {
-        await pause(backoffAfter(1), this.#asking.limits);
-        continue;
-      }
-      if (answer.kind === "unanswered" || (answer.kind === "refused" && answer.reason !== "busy")) {
-        if (answer.kind === "unanswered" || !answer.ofOneGroup || !turn.takeNextRoute()) return answer;
-        continue;
-      }
-      const wait = backoffAfter(failures);
-      this.#watcher.stage(turn.peer, verb, { at: "paused", answer, seconds: wait / 1000 });
-      const { limits } = this.#asking;
-      const enough = turn.peer.optional
-        ? AbortSignal.any([this.#outdated.signal, this.#othersDone.signal])
-        : this.#outdated.signal;
-      await pause(wait, { ...limits, deadline: AbortSignal.any([limits.deadline, enough]) });
-      if (enough.aborted) return answer;
-    }
-  }
-
-  /**
-   * One conversation. Its slot is the peer's own from the first reply that opens, for as long as something arrives, and for no more
-   * than its share of the time that is left: at the deadline every peer has been asked at least once.
-   */
-  async #askOnce(turn: Turn, verb: Verb, claim: Claim, slots: Slots): Promise<Answer> {
-    turn.attempts++;
-    const { receiving } = this.#asking;
-    const { pushes } = VERBS[verb];
-    const look = setInterval(() => {
-      const share = (this.#timeLeft(claim.held()) * slots.count) / (slots.waiting + slots.count);
-      const fallenSilent = pushes && claim.held() > 0 && receiving.idle() >= IDLE_HOLDS_SLOT;
-      if (fallenSilent || (slots.waiting > 0 && claim.held() >= share)) claim.yield();
-    }, LOOK_EVERY);
-    // The lines name the files that several peers may write.
-    const output = this.#options.output || (pushes && this.#hasSeveralPeers);
-    const listen = pushes ? this.writers.listenTo(turn) : undefined;
-    const converse = async (): Promise<Answer> =>
-      await ask(verb, turn.route, { ...this.#asking, output }, (stage) => {
-        if (stage.at === "running" && stage.line !== null) listen?.(stage.line);
-        if (stage.at === "running" || (stage.at === "waiting" && stage.on === "lock")) claim.prove();
-        this.#watcher.stage(turn.peer, verb, stage);
-      });
-    try {
-      return await (pushes ? this.#takeIn(converse) : converse());
-    } finally {
-      clearInterval(look);
-    }
-  }
-
-  async #takeIn(push: () => Promise<Answer>): Promise<Answer> {
-    const { limits, receiving } = this.#asking;
-    const idle = (): number => receiving.idle();
-    return await withoutChecks(this.#host, limits, idle, () => receiving.during(push()));
-  }
-
-  /** From when a slot was taken to the deadline, in milliseconds. */
-  #timeLeft(held: number): number {
-    return Math.max(0, this.#asking.deadlineAt - performance.now() + held);
   }
 
   /**
@@ -324,7 +227,7 @@ export class OthersRun {
 
   /** Not while a peer pushes: a check would take a file that is half written for a change of this host's own. */
   async #checkHere(): Promise<void> {
-    const claim = await this.#pushes.claim();
+    const claim = await this.#conversations.pushes.claim();
     claim.prove();
     try {
       await checkHere(this.#site, (await this.look()).kind === "empty");

@@ -65,9 +65,9 @@ test("what is forbidden is named", () => {
 });
 
 test("the whole result", () => {
-  const cfg = load(
-    "prefix p { on h*: /srv/; on *: /; }\nprefix q { on x: /; }\n group web {\n host H2 h1@Me (h3@Three);\n key k;\n include /srv/; exclude *~; include %p%/x; compare / /y;\n backup-directory /var/backups; }\nnossl h? Three; tempdir /tmp;\n group other { host h2; key k; }\n",
-  );
+  const text =
+    "prefix p { on h*: /srv/; on *: /; }\nprefix q { on x: /; }\n group web {\n host H2 h1@Me (h3@Three);\n key k;\n include /srv/; exclude *~; include %p%/x; compare / /y;\n backup-directory /var/backups; }\nnossl h? Three; tempdir /tmp;\n group other { host h2; key k; }\n";
+  const cfg = load(text);
   assert.deepEqual(
     { ...cfg },
     {
@@ -101,6 +101,7 @@ test("the whole result", () => {
       ],
       nossl: [{ from: "h?", to: "Three" }],
       tempdir: "/tmp",
+      texts: [text],
       fault: null,
       warnings: [],
     },

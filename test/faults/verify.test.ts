@@ -69,7 +69,7 @@ test("Ctrl-C ends the comparison on this host at once; what came before is told"
     child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
     await h2.until(
       "it waits for the lock",
-      () => h2.processes().some(({ command }) => command.includes("flock --timeout")),
+      () => h2.processes().some(({ command }) => /flock --timeout .*--conflict-exit-code/.test(command)),
       20_000,
     );
     child.kill("SIGINT");
