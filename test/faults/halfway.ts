@@ -40,11 +40,20 @@ export async function signal(host: Host, name: string, pid: number): Promise<voi
   await host.shell(`kill -${name} ${pid}`);
 }
 
-/** Waits until a host's kernel has tried in vain, five times, to send something of a connection to this port elsewhere. */
+/**
+ * Waits until a host's kernel has tried in vain, five times, to send something of a connection to this port elsewhere; or until that
+ * connection, which had nothing to send just then, has been ended.
+ */
 export async function untilCutOff(host: Host, port: number): Promise<void> {
+  let seen = false;
   await host.until(
     "packets are sent in vain",
-    () => host.connectionsTo(port).some(({ retransmissions }) => retransmissions >= 5),
+    () => {
+      const connections = host.connectionsTo(port);
+      const ended = seen && connections.length === 0;
+      seen ||= connections.length > 0;
+      return ended || connections.some(({ retransmissions }) => retransmissions >= 5);
+    },
     MEETS_WITHIN,
   );
 }

@@ -60,7 +60,7 @@ test("Ctrl-C ends the comparison on this host at once; what came before is told"
     await Promise.all(cluster.hosts.map((host) => host.serve("inetd")));
     // A host without any record would reconcile.
     h2.write("/srv/data/own", "own");
-    await h2.shell("csync2 -cIr /");
+    for (const host of [h1, h2]) await host.shell("csync2 -cIr /");
     h1.write("/srv/data/a", "a");
     const holder = h2.spawn("flock /run/csync2rev.lock sleep 60");
     await h2.until("the lock is held", () => h2.processes().some(({ command }) => command === "sleep 60"));
