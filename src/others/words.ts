@@ -1,7 +1,8 @@
 import { VERBS, type Verb } from "../csync2/verbs.ts";
 import { printable, quotable } from "../printable.ts";
 import type { IncomingFile } from "../csync2/processes.ts";
-import type { Answer, Stage, UnreachableReason } from "../requester/ask.ts";
+import type { Answer, Stage } from "../requester/ask.ts";
+import type { UnreachableReason } from "../requester/connect.ts";
 import { isAway, labelOf, type PeerResult } from "../requester/outcome.ts";
 import { isOddOne, ODD_ONE, remediesFor, type HowToRun } from "../requester/remedies.ts";
 import type { Paint } from "../terminal.ts";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { connect, Socket } from "node:net";
+import { Socket } from "node:net";
 import { VERBS, type Verb } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
 import { encodeFrame, NONCE_LENGTH, REPLY_BODY_LIMIT, takeFrame } from "../wire/frame.ts";
@@ -13,7 +13,8 @@ import {
 } from "../wire/messages.ts";
 import { replyOpener, sealRequest } from "../wire/seal.ts";
 import { lookUp, sourceFor } from "./addresses.ts";
-import { LIMIT_WORDS, onLimit, reachedLimit, unless } from "./limits.ts";
+import { causeOf, open, reasonOf, type Failure, type UnreachableReason } from "./connect.ts";
+import { LIMIT_WORDS, onLimit, reachedLimit } from "./limits.ts";
 import type { AskOptions } from "./options.ts";
 import type { Route } from "./plan.ts";
 import type { Served } from "./scope.ts";
@@ -23,19 +24,6 @@ const SILENCE = 60_000;
 
 /** After the deadline, a push may go on until no byte has arrived on this host for this long, in milliseconds. */
 const ARRIVES_WITHIN = 10_000;
-
-/** After this long without a word, TCP asks the peer's kernel whether it is still there, in milliseconds. */
-const PROBE_AFTER = 10_000;
-
-/** Why there is no connection, or no greeting; each has a remedy of its own. */
-export const UNREACHABLE_REASONS = [
-  "no-greeting",
-  "not-listening",
-  "no-answer",
-  "no-route",
-  "no-name",
-] as const;
-export type UnreachableReason = (typeof UNREACHABLE_REASONS)[number];
 
 /** How one conversation ended. */
 export type Answer =
@@ -94,37 +82,6 @@ export async function ask(
   }
   const [{ reason } = { reason: null }] = failures;
   return { kind: "unreachable", reason, detail: failures.map(({ why }) => why).join("; ") };
-}
-
-/** Why there is no connection to an address. */
-interface Failure {
-  readonly reason: UnreachableReason | null;
-  readonly why: string;
-}
-
-/** A connection from this address, or from the kernel's choice (null); otherwise a text that says why there is none. */
-async function open(
-  address: string,
-  localAddress: string | null,
-  { port, connectTimeout, limits }: AskOptions,
-): Promise<Socket | Failure> {
-  const socket = connect({ host: address, port, ...(localAddress === null ? {} : { localAddress }) });
-  socket.setTimeout(connectTimeout * 1000);
-  const late = new Csync2revError("gone", `no connection within ${connectTimeout} s`);
-  const standing = new Promise<void>((resolve, reject) => {
-    socket.once("connect", resolve).once("error", reject);
-    socket.once("timeout", () => {
-      reject(late);
-    });
-  });
-  try {
-    await unless(["deadline", "interrupt"], limits, standing);
-    socket.setKeepAlive(true, PROBE_AFTER);
-    return socket;
-  } catch (error) {
-    socket.destroy();
-    return { reason: error === late ? "no-answer" : reasonOf(error), why: causeOf(error) };
-  }
 }
 
 /** One conversation over a connection that stands. */
@@ -296,33 +253,4 @@ async function* frames(socket: Socket): AsyncGenerator<Uint8Array> {
     }
   }
   if (held.length > 0) throw new Csync2revError("frame", "its last frame was cut short");
-}
-
-/** The reason that an errno stands for; null if there is none, or if a limit ended the try. */
-function reasonOf(error: unknown): UnreachableReason | null {
-  const reasons: Readonly<Record<string, UnreachableReason>> = {
-    ECONNREFUSED: "not-listening",
-    EHOSTUNREACH: "no-route",
-    ENETUNREACH: "no-route",
-    ETIMEDOUT: "no-answer",
-    ENOTFOUND: "no-name",
-    EAI_AGAIN: "no-name",
-  };
-  return reasons[(error as NodeJS.ErrnoException).code ?? ""] ?? null;
-}
-
-/** An errno in the administrator's words, with the errno itself for searching. */
-function causeOf(error: unknown): string {
-  if (error instanceof Csync2revError) return error.message;
-  const { code } = error as NodeJS.ErrnoException;
-  const words: Readonly<Record<string, string>> = {
-    ECONNREFUSED: "nothing listens there",
-    ECONNRESET: "the connection was reset",
-    EHOSTUNREACH: "no route to it",
-    ENETUNREACH: "no route to its network",
-    ETIMEDOUT: "the connection timed out",
-    ENOTFOUND: "no such name in DNS or /etc/hosts",
-    EAI_AGAIN: "the name service does not answer",
-  };
-  return code === undefined ? String(error) : `${words[code] ?? "it failed"} (${code})`;
 }

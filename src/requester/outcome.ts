@@ -1,5 +1,6 @@
 import { FAILURE_REASONS, REFUSAL_REASONS, type Done } from "../wire/messages.ts";
-import { UNREACHABLE_REASONS, type Answer } from "./ask.ts";
+import type { Answer } from "./ask.ts";
+import { UNREACHABLE_REASONS } from "./connect.ts";
 
 /** How the catch-up from one peer went. */
 export const OUTCOMES = [
