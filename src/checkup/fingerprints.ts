@@ -1,4 +1,5 @@
-import { scrypt } from "node:crypto";
+import { scrypt, type ScryptOptions } from "node:crypto";
+import { promisify } from "node:util";
 import type { Group } from "../csync2cfg/model.ts";
 import { ok, type Finding } from "./finding.ts";
 
@@ -21,10 +22,11 @@ export async function fingerprints(groups: readonly Group[]): Promise<readonly F
 }
 
 async function fingerprintOf(key: string): Promise<string> {
-  return await new Promise((resolve, reject) => {
-    scrypt(key, SALT, HEX_DIGITS, COST, (error, derived) => {
-      if (error === null) resolve(derived.toString("hex").slice(0, HEX_DIGITS));
-      else reject(error);
-    });
-  });
+  const derived = await promisify<string, string, number, ScryptOptions, Buffer>(scrypt)(
+    key,
+    SALT,
+    HEX_DIGITS,
+    COST,
+  );
+  return derived.toString("hex").slice(0, HEX_DIGITS);
 }
