@@ -51,7 +51,9 @@ export async function checkOwnPort(
   const [first] = findings;
   if (groups.length === 0) return [];
   if (first === undefined) return [ok(item, "csync2rev answers, with the same keys")];
-  return first.detail.startsWith("csync2rev does not") ? [first] : findings;
+  // If it does not answer, it answers for no group: that is told once.
+  const isSilent = answers.some(({ answer }) => answer.kind === "unreachable" || answer.kind === "lost");
+  return isSilent ? [first] : findings;
 }
 
 /** Asks csync2 on this host, at the addresses that peers connect to. Changes nothing. */

@@ -61,3 +61,8 @@ function parse<T>(file: string, read: () => T): T | string {
     return `csync2 uses TLS and ${file} is not in PEM form`;
   }
 }
+
+/** Whether these are csync2's words for a host that shows another certificate than it did at first (conn.c); some versions spell them right. */
+export function saysWrongCertificate(words: string): boolean {
+  return /wrong SSL X509 (?:cetrificate|certificate)/.test(words);
+}

@@ -1,5 +1,11 @@
 import { pathOf } from "../csync2cfg/model.ts";
-import { certificatePair, PAIR_TODO, troubleOfPair, usesTls } from "../csync2/certificate.ts";
+import {
+  certificatePair,
+  PAIR_TODO,
+  saysWrongCertificate,
+  troubleOfPair,
+  usesTls,
+} from "../csync2/certificate.ts";
 import { obstacleAt } from "../csync2/places.ts";
 import { treesOf } from "../csync2cfg/patterns.ts";
 import { Csync2revError } from "../errors.ts";
@@ -13,9 +19,6 @@ import type { Turn } from "./turn.ts";
 
 /** So many causes are told; the next run tells the others. */
 const CAUSES_TOLD = 3;
-
-/** csync2 says so of a host that shows another certificate than it did at first (conn.c); some versions spell it right. */
-const WRONG_CERTIFICATE = /wrong SSL X509 (?:cetrificate|certificate)/;
 
 /** What a peer's check has found. */
 type Found = Pick<PeerResult, "pending" | "files">;
@@ -76,7 +79,7 @@ export class Explainer {
     const isBusy = outcome === "busy";
     if (!isBusy && (!["pending", "failed"].includes(outcome) || !(reason === null || reason === "stalled")))
       return result;
-    if (detail !== null && WRONG_CERTIFICATE.test(detail))
+    if (detail !== null && saysWrongCertificate(detail))
       return { ...result, outcome: "failed", reason: "certificate", detail: `csync2 on ${peer}: ${detail}` };
     const words = detail === null ? null : `csync2 on ${peer}: ${detail}`;
 
@@ -90,7 +93,7 @@ export class Explainer {
     if (causes.includes(null) && !isBusy && files.length > 0) {
       const records = await this.#recordsThere(turn.route, files);
       if (typeof records === "string") {
-        if (WRONG_CERTIFICATE.test(records))
+        if (saysWrongCertificate(records))
           return { ...result, outcome: "failed", reason: "certificate", detail: records };
       } else causes = this.#causes(turn, files, { dirty, records });
     }
