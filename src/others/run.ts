@@ -2,6 +2,7 @@ import type { Verb } from "../csync2/verbs.ts";
 import type { Look } from "../csync2/look.ts";
 import type { ConfiguredHost, ThisHost } from "../host.ts";
 import { backoffAfter } from "../backoff.ts";
+import { Csync2revError } from "../errors.ts";
 import { pause, reachedLimit, unless } from "../requester/limits.ts";
 import type { AskOptions, AskOverrides } from "../requester/options.ts";
 import type { PeerResult } from "../requester/outcome.ts";
@@ -112,7 +113,7 @@ export class OthersRun {
       const result = await (this.#options.dryRun ? this.#preview(turn) : this.#catchUpFrom(turn));
       return result.outcome === "failed" ? { ...result, ...(await this.#databaseAway()) } : result;
     } catch (error) {
-      return turn.failed(error);
+      return isLimit(error) ? turn.cutShort(error.message) : turn.failed(error);
     } finally {
       if (!turn.peer.optional && --this.#required === 0) this.#othersDone.abort();
       if (this.#options.isOutdated()) this.#outdated.abort();
@@ -235,6 +236,11 @@ export class OthersRun {
       claim.end();
     }
   }
+}
+
+/** Whether the deadline or Ctrl-C has ended what this host itself was doing for a peer. */
+function isLimit(error: unknown): error is Csync2revError {
+  return error instanceof Csync2revError && error.code === "gone";
 }
 
 function unreadable(why: string): string {

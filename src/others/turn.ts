@@ -83,6 +83,11 @@ export class Turn {
     return this.#row({ ...NOTHING_KNOWN, ...how, detail: error.message });
   }
 
+  /** It was not seen through in time: asking later helps, as with a peer that is busy. */
+  cutShort(detail: string): PeerResult {
+    return this.#row({ ...NOTHING_KNOWN, outcome: "busy", reason: "busy", detail });
+  }
+
   notReady(detail: string): PeerResult {
     return this.#row({ ...NOTHING_KNOWN, outcome: "failed", reason: "not-ready", detail });
   }

@@ -44,6 +44,17 @@ describe("a new or reinstalled member", () => {
     assert.deepEqual([again.newMember, peerOf(again, "h1").updated], [false, 0]);
   });
 
+  test("another csync2 holds this host's lock until the deadline: busy, so that asking later helps", async () => {
+    await reinstall(h3);
+    const holder = h3.spawn("flock /run/csync2rev.lock sleep 60");
+    await h3.until("the lock is held", () => h3.processes().some(({ command }) => command === "sleep 60"));
+    const result = await catchUp(h3, "--deadline", "3", "-P", "h1");
+    assert.deepEqual([result.code, result.outcomes], [75, ["busy"]], JSON.stringify(result));
+    assert.ok(holder.exitCode === null, "the lock was held all the time");
+    await h3.run("pkill sleep");
+    assertCaughtUp(await catchUp(h3), "h1", "h2");
+  });
+
   test("csync2 from cron was there before: directories alone make no member that knows something", async () => {
     await reinstall(h3);
     h3.write("/srv/data/.keep", "");
