@@ -52,12 +52,9 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
       case "completion":
         await print(completionScript(line.shell, env));
         return EXIT.caughtUp;
-      case "others": {
-        const exit = await runOthers(line, env);
+      case "others":
         // A csync2 on this host that nobody waits for any more goes on without us.
-        if (exit === EXIT.interrupted) process.exit(exit);
-        return exit;
-      }
+        return process.exit(await runOthers(line, env));
       case "status":
         return await status(line, env);
       case "test":
