@@ -6,29 +6,30 @@ import type { Csync2Cfg } from "./csync2cfg/model.ts";
 import { DEFAULT_SETTINGS, loadSettings, type MaxDeleted, type Settings } from "./settings.ts";
 import { findSystemDirectory } from "./system-directory.ts";
 
-/** The options of csync2 that csync2rev shares, and where its settings are, as they stand on its command line. */
+/** csync2rev's options that describe this host, as given on the command line: csync2's own, and those for the settings. */
 export interface HostOptions {
   /** -C: the config name; undefined for csync2.cfg itself. */
   readonly config?: string | undefined;
-  /** -N: the name that this host goes by in csync2.cfg. */
+  /** -N: this host's name in csync2.cfg. */
   readonly hostname?: string | undefined;
   /** -D: a directory or URL, for csync2. */
   readonly database?: string | undefined;
-  /** --settings: another file than csync2rev.ini beside csync2.cfg. */
+  /** --settings: a file to read in place of csync2rev.ini beside csync2.cfg. */
   readonly settings?: string | undefined;
-  /** --max-deleted, in place of what csync2rev.ini says. */
+  /** --max-deleted: replaces the value in csync2rev.ini. */
   readonly maxDeleted?: MaxDeleted | undefined;
 }
 
-/** This host as one config name sees it: what csync2 must be told, and what csync2rev has been. */
+/** This host for one config name: what csync2 must be told, and csync2rev's own settings. */
 export interface ThisHost {
   /** The config name; empty for csync2.cfg itself. */
   readonly config: string;
   readonly hostname: string;
-  /** What of it was given by -N or csync2rev.ini, and goes on to csync2; as the database. */
+  /** The hostname if -N or csync2rev.ini has it: it is passed to csync2. */
   readonly givenHostname: string | undefined;
+  /** The database if -D or csync2rev.ini has it: it is passed to csync2. */
   readonly database: string | undefined;
-  /** Where csync2.cfg is: CSYNC2_SYSTEM_DIR for every csync2 that is started. */
+  /** The directory of csync2.cfg. Every csync2 that is started gets it as CSYNC2_SYSTEM_DIR. */
   readonly systemDirectory: string;
   readonly settings: Settings;
 }
@@ -39,7 +40,7 @@ export interface ConfiguredHost {
   readonly configuration: Csync2Cfg;
 }
 
-/** What csync2rev.ini came to. */
+/** The settings of csync2rev.ini, or what is wrong with it. */
 interface OpenedSettings {
   /** The defaults if there is a fault. */
   readonly settings: Settings;
@@ -47,13 +48,13 @@ interface OpenedSettings {
   readonly settingsFault: Error | null;
 }
 
-/** A host that knows its groups and their keys. A fault stops it from serving; members can still be told so. */
+/** A host that knows its groups and their keys. A fault stops it from serving, but it can still tell members so. */
 export interface ReadableHost extends ConfiguredHost, OpenedSettings {
   /** What is wrong with a `#csync2rev` line: an error `directive`. */
   readonly configurationFault: Error | null;
 }
 
-/** A host that cannot read its csync2.cfg: it has no keys, and nobody can be authenticated. */
+/** A host that cannot read its csync2.cfg. It has no keys, so it cannot authenticate anybody. */
 export interface UnreadableHost extends OpenedSettings {
   /** Null if not even the system directory was found. */
   readonly host: ThisHost | null;
@@ -65,8 +66,8 @@ export interface UnreadableHost extends OpenedSettings {
 export type OpenedHost = ReadableHost | UnreadableHost;
 
 /**
- * The one door to a host's configuration: finds the system directory, reads the settings, then csync2.cfg. Throws nothing: what is
- * wrong is a fault in the result.
+ * The only way to a host's configuration: finds the system directory, reads the settings, then csync2.cfg. Throws nothing: an error is
+ * a fault in the result.
  */
 export function openHost(options: HostOptions, env: NodeJS.ProcessEnv): OpenedHost {
   let opened: OpenedSettings = { settings: DEFAULT_SETTINGS, settingsFault: null };
@@ -83,7 +84,7 @@ export function openHost(options: HostOptions, env: NodeJS.ProcessEnv): OpenedHo
   }
 }
 
-/** What keeps a host from serving and from asking; null if nothing does. */
+/** The fault that stops a host from serving and from asking. Null if there is none. */
 export function firstFault({ settingsFault, configurationFault }: OpenedHost): Error | null {
   return settingsFault ?? configurationFault;
 }
@@ -114,12 +115,12 @@ function thisHost(options: HostOptions, systemDirectory: string, settings: Setti
   };
 }
 
-/** What a csync2 that is run by hand on this host must be told, as options. */
+/** The options that a command needs if an administrator runs it by hand on this host. */
 export function optionsFor({ config, givenHostname, database }: ThisHost): HostOptions {
   return { config: config === "" ? undefined : config, hostname: givenHostname, database };
 }
 
-/** The csync2.lock of this host, where it exists: csync2 then neither pushes nor takes anything (csync2.c). */
+/** The path of this host's csync2.lock, or null if there is none. While it exists, csync2 neither pushes nor accepts files (csync2.c). */
 export function csync2Lock({ systemDirectory }: ThisHost): string | null {
   const file = join(systemDirectory, "csync2.lock");
   return existsSync(file) ? file : null;

@@ -5,18 +5,18 @@ import { printable } from "./printable.ts";
 import { childPath, findProgram } from "./programs.ts";
 import type { Settings } from "./settings.ts";
 
-/** What the log tells of: one line each. */
+/** The kinds of events in the log. Each event is one line. */
 export type LogEvent = "accepted" | "refused" | "unauthenticated" | "done" | "error" | "others";
 
-/** Values of undefined are left out. */
+/** The fields of a line. A field that is undefined is left out. */
 export type LogFields = Readonly<Record<string, string | number | undefined>>;
 
-/** Resolves once the line is out of this process's hands; never rejects. */
+/** Writes one line. Resolves once this process has handed the line over; never rejects. */
 export type Log = (event: LogEvent, fields: LogFields) => Promise<void>;
 
 /**
- * The longest line, in characters, and what logger(1) is told to take, in bytes: a line that it cuts in two would begin the
- * second with what somebody else wrote.
+ * The longest line, in characters, and logger(1)'s own limit, in bytes. logger(1) must never cut a line in two: the second line would
+ * begin with text from a stranger.
  */
 const LINE_LIMIT = 8_000;
 const LOGGER_LIMIT = 4 * LINE_LIMIT;
@@ -32,9 +32,9 @@ const PRIORITY: Readonly<Record<LogEvent, number>> = {
 };
 
 /**
- * Opens the log: the journal where fd 2 is the journal (systemd.exec(5), JOURNAL_STREAM), else where the settings say: syslog by
- * way of logger(1), or a file, and syslog where that cannot be written. Logging never fails a request: a line that cannot be
- * written is written to fd 2, which is /dev/null where fd 2 was the connection.
+ * Opens the log. If fd 2 is the journal, the log is the journal (systemd.exec(5), JOURNAL_STREAM). Otherwise the settings decide: syslog,
+ * through logger(1), or a file. If the file cannot be written, the line goes to syslog. A request never fails because of the log: a line
+ * that cannot be written anywhere goes to fd 2. (If fd 2 was the connection, it is /dev/null by then.)
  */
 export function openLog(settings: Pick<Settings, "log" | "ident" | "facility">): Log {
   const write = writer(settings);
@@ -69,7 +69,7 @@ function writer({ log, ident, facility }: Pick<Settings, "log" | "ident" | "faci
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
 
-/** Appends to a file, made where it is missing. Throws where it is something else: a FIFO, say, could hold the handler up for ever. */
+/** Appends to a file, and makes it if it is missing. Throws if it is not a regular file: a FIFO could block the handler for ever. */
 function appendTo(file: string, text: string): void {
   const fd = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640);
   try {
@@ -93,7 +93,7 @@ function toSyslog(ident: string, facility: string): Write {
   };
 }
 
-/** `event=NAME key=value …`, on one line whatever the values hold. */
+/** `event=NAME key=value …`. It is always one line, whatever is in the values. */
 export function logLine(event: LogEvent, fields: LogFields): string {
   const pairs = Object.entries(fields).filter(([, value]) => value !== undefined);
   return [["event", event] as const, ...pairs]
@@ -108,9 +108,9 @@ function quoted(value: string): string {
 }
 
 /**
- * One logger for the life of the process; it ends by itself when our end of the pipe closes. The pid is in the tag: with --id,
- * util-linux's logger sends credentials that a user namespace need not have, and loses every line. What is being
- * sent leaves first: starting a process holds up everything else.
+ * Starts the only logger(1) of this process. It ends by itself when our end of the pipe closes. The pid is in the tag, not in --id: with
+ * --id, util-linux's logger sends credentials, and in some user namespaces it then loses every line. Replies that are being sent go out
+ * first: starting a process delays everything else.
  */
 async function startLogger(ident: string, facility: string): Promise<Writable> {
   await new Promise(setImmediate);
@@ -129,7 +129,7 @@ async function startLogger(ident: string, facility: string): Promise<Writable> {
   return stdin;
 }
 
-/** What logger(1) is started with; `--test` tries these very options. */
+/** The options for logger(1). `--test` tries the same ones. */
 export function loggerOptions(ident: string, facility: string): readonly string[] {
   return [
     ...["--tag", `${ident}[${process.pid}]`, "--priority", `${facility}.info`],
@@ -141,6 +141,6 @@ function toStderr(line: string): void {
   try {
     writeSync(2, `${line}\n`);
   } catch {
-    // Nowhere left to say it.
+    // There is no other place to report it.
   }
 }

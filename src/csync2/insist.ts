@@ -6,44 +6,44 @@ import { OutputReader, type Report } from "./output.ts";
 import { runCsync2, type RunEnd, type RunOptions, type RunWatcher } from "./run.ts";
 import type { Command } from "./verbs.ts";
 
-/** Who is told of a run, and of its repetitions. */
+/** Is told about a run and its repetitions. */
 export interface InsistWatcher extends RunWatcher {
-  /** csync2 failed in passing, and is to be tried again after a pause. */
+  /** csync2 failed in a way that may pass. It is tried again after a pause. */
   retrying?(why: string): void;
 }
 
 export interface Ended {
   readonly kind: "ended";
-  /** 0 if csync2's exit status is one of the command's good ones. */
+  /** 0 for success, also if the command counts another exit status of csync2 as success. */
   readonly exit: number;
   readonly report: Report;
   /** How often csync2 was started. */
   readonly attempts: number;
-  /** Whether csync2 got no further with its peer, and lost its connection. */
+  /** Whether csync2 made no progress with its peer, so that its connection was closed. */
   readonly stalled: boolean;
 }
 
 export type Busy = Extract<RunEnd, { kind: "busy" }>;
 export type Insisted = Ended | Busy;
 
-/** What stands for a run that was not needed. */
+/** The result of a run that was not needed. */
 export function nothingRun(): Ended {
   return { kind: "ended", exit: 0, report: new OutputReader().report, attempts: 0, stalled: false };
 }
 
-/** The status for a csync2 that was given up on: timeout(1)'s. */
+/** The status if csync2rev gave up waiting for csync2. timeout(1) uses it too. */
 export const GIVEN_UP = 124;
 
-/** The status for a csync2 that did not do what its own status says: csync2's for an unspecified error. */
+/** The status if csync2's own status says success but its output does not. csync2 uses it for an unspecified error. */
 const UNSPECIFIED = 1;
 
-/** How one csync2 is started: {@link runCsync2}, or another function of its kind. */
+/** Starts one csync2: {@link runCsync2}, or a function with the same parameters. */
 export type Start = (host: ThisHost, command: Command, watcher: RunWatcher) => Promise<RunEnd>;
 
 /**
- * Runs one csync2 under the lock, and again with growing pauses while it fails in a way that passes, as often as the settings
- * say. A conflict does not pass.
- * Throws `system` if a program is missing, `gone` if nobody waits for it any more.
+ * Runs one csync2 under the lock. While it fails in a way that may pass, runs it again, with growing pauses, at most `retries` times.
+ * A conflict does not pass.
+ * Throws `system` if a program is missing, and `gone` if the requester no longer waits.
  */
 export async function insist(
   host: ThisHost,
@@ -55,7 +55,7 @@ export async function insist(
   return await repeat(host, watcher, () => attempt(host, command, watcher, start));
 }
 
-/** Does something with csync2, and again with growing pauses while it fails in a way that passes, as often as the settings say. */
+/** Calls `once`. While it fails in a way that may pass, calls it again, with growing pauses, at most `retries` times. */
 export async function repeat<T extends Ended>(
   host: ThisHost,
   watcher: Pick<InsistWatcher, "retrying" | "gone">,
@@ -73,14 +73,14 @@ export async function repeat<T extends Ended>(
   }
 }
 
-/** Throws `gone` if nobody waits for a run any more, so that it is not started. */
+/** Throws `gone` if the requester no longer waits, so that the run is not started. */
 export function demandWanted({ gone }: Pick<InsistWatcher, "gone">): void {
   if (gone?.() === true) throw new Csync2revError("gone", "the requester hung up before csync2 was started");
 }
 
 /**
- * Runs one csync2 once, and judges how it went. What the watcher throws with the code `output` makes it a failure; other errors go
- * through.
+ * Runs csync2 once, and judges the result. If the watcher throws an error with the code `output`, the run counts as failed. Other errors
+ * are thrown on.
  */
 export async function attempt(
   host: ThisHost,
@@ -115,16 +115,16 @@ export async function attempt(
   }
 }
 
-/** What an administrator is told of output in an unknown form. */
+/** The message for an administrator if csync2's output has an unknown form. */
 export async function notUnderstood(host: ThisHost, what: string): Promise<string> {
   const { describeProgram } = await import("./version.ts");
   return `csync2 printed something that csync2rev does not understand: ${what}; ${await describeProgram(host)}`;
 }
 
-/** What an end means: `exit` 0 is success; else why, and whether it is worth trying again. */
+/** What an end means. `exit` 0 is success. Otherwise it says why csync2 failed, and whether another try can help. */
 type Judgement = { readonly exit: number } & Pick<Report, "complaint" | "passing">;
 
-/** Throws if a run was not good: `busy` if it may be later, else `system`. `what` names the run. */
+/** Throws if a run failed: `busy` if it may succeed later, else `system`. `what` names the run. */
 export function demand<T extends Ended>(end: T | Busy, what: string): asserts end is T {
   if (end.kind === "busy") throw new Csync2revError("busy", `csync2 on this host is busy: ${end.holder}`);
   if (end.exit === 0) return;
@@ -143,7 +143,7 @@ function judge(
   if (end.kind !== "exited")
     return { exit: GIVEN_UP, complaint: describeStandstill(end, idleTimeout), passing: undefined };
   const { exit } = end;
-  // csync2 -v ends with "Finished with N errors.", whatever its status: without it, it died before it was done.
+  // csync2 -v always ends with "Finished with N errors.". If that line is missing, csync2 died before it was done.
   if (command.good.includes(exit) && finished) {
     if (said) return { exit: 0, complaint, passing };
     const brokenOff = complaint ?? "the other host's csync2 broke off its list of files";
@@ -160,7 +160,7 @@ function judge(
   };
 }
 
-/** A csync2 that stood still, in words for an administrator. */
+/** The message for an administrator about a csync2 that made no progress. */
 function describeStandstill(
   end: Extract<RunEnd, { kind: "stuck" | "stalled" }>,
   idleTimeout: number,

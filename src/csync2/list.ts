@@ -5,13 +5,13 @@ import { DirtyReader, RecordReader, type Recorded } from "./rows.ts";
 import { readCsync2 } from "./run.ts";
 import { listDirtyOf, listFilesOf, type Command, type Scope } from "./verbs.ts";
 
-/** Counts files, each once, and keeps the first names. Names are byte strings. */
+/** Counts files, and keeps the first names. Names are byte strings. */
 export class Counter {
   readonly #limit: number;
   readonly #kept = new Set<string>();
   #count = 0;
 
-  /** @param limit at most this many names are kept; files beyond it count each time */
+  /** @param limit at most this many names are kept. A kept file counts once. Any other file counts each time that it is added. */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -31,7 +31,7 @@ export class Counter {
     return this.#count;
   }
 
-  /** These files but those of the others that are kept by name. */
+  /** These files without those that `others` has. Only files that are kept by name are compared. */
   without(others: { has(file: string): boolean }): Counter {
     const rest = new Counter(this.#limit);
     for (const file of this.#kept) if (!others.has(file)) rest.add(file);
@@ -51,8 +51,9 @@ export class Counter {
 }
 
 /**
- * Tells of each file that csync2 lists as dirty for the peer, as a byte string, in the database's order.
- * Throws `system` or `output` if csync2 cannot list them; `onFile` may have been called by then.
+ * Calls `onFile` with each file that csync2 lists as dirty for the peer, as a byte string, in the database's order. `begin` is called
+ * before each try: what `onFile` got before it no longer counts.
+ * Throws `system` or `output` if csync2 cannot list them. `onFile` may have been called by then.
  */
 export async function eachDirty(
   host: ThisHost,
@@ -69,7 +70,7 @@ export async function eachDirty(
   });
 }
 
-/** Counts what csync2 lists as dirty for the peer, and keeps the first `limit` names. Throws `system` or `output`. */
+/** Counts the files that csync2 lists as dirty for the peer, and keeps the first `limit` names. Throws `system` or `output`. */
 export async function listDirty(
   host: ThisHost,
   scope: Pick<Scope, "peer" | "groups">,
@@ -86,8 +87,8 @@ export async function listDirty(
 }
 
 /**
- * Counts what csync2 lists as dirty for each peername, which is decoded.
- * @param groups only files of these groups; null: of every group
+ * Counts the files that csync2 lists as dirty for each peername. The peernames are decoded.
+ * @param groups only files of these groups count; null: files of every group
  * Throws `system` or `output`.
  */
 export async function countDirty(
@@ -105,7 +106,7 @@ export async function countDirty(
   return counts;
 }
 
-/** Tells of each record that this host shares with the peer, in the database's order. Throws `system` or `output`. */
+/** Calls `onRow` with each record that this host shares with the peer, in the database's order. Throws `system` or `output`. */
 export async function eachRecord(
   host: ThisHost,
   scope: Scope,
@@ -118,7 +119,7 @@ export async function eachRecord(
   });
 }
 
-/** Reads one of csync2's lists, anew after a failure that passes. Throws `system` or `busy`. */
+/** Reads one of csync2's lists. Reads it again from the start after a failure that may pass. Throws `system` or `busy`. */
 async function readList(
   host: ThisHost,
   command: Command,

@@ -5,7 +5,7 @@ import { readCsync2 } from "./run.ts";
 import { Trees, type Tree } from "./trees.ts";
 import { LIST_FILES } from "./verbs.ts";
 
-/** More recorded files are gone from the disk than `max-deleted` allows: csync2 would take them for deleted. */
+/** More recorded files are gone from the disk than `max-deleted` allows. csync2 would treat them as deleted. */
 export interface Gone {
   readonly kind: "gone";
   readonly trees: readonly Tree[];
@@ -15,16 +15,16 @@ export interface Gone {
 export type Look =
   /** It knows files. */
   | { readonly kind: "records" }
-  /** It knows none, directories aside, which csync2 finds on an empty disk too: a new member, a new disk, a database made anew. */
+  /** It knows no file: a new member, a new disk or a new database. Directories do not count: an empty disk has them too. */
   | { readonly kind: "empty" }
   | Gone
-  /** csync2 cannot read it; `why` is csync2's own word. `away`: another csync2 holds it, or its server is away. */
+  /** csync2 cannot read it. `why` has csync2's own words. `away`: another csync2 holds it, or its server is down. */
   | { readonly kind: "unreadable"; readonly why: string; readonly away: boolean; readonly end: Insisted };
 
 /**
- * Has csync2 list what its database has recorded, and compares that with the disk, as far as is needed to tell whether the files are
- * there. Changes nothing. Throws `system` if there is no csync2.
- * @param onFile told of each file, so that the whole list is read
+ * Lets csync2 list the files that its database has recorded, and compares them with the disk. It stops as soon as it is clear that the
+ * files are there. Changes nothing. Throws `system` if there is no csync2.
+ * @param onFile called with each file. If it is given, the whole list is read.
  */
 export async function lookIntoDatabase(
   site: ConfiguredHost,

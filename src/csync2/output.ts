@@ -1,19 +1,19 @@
 import { decode } from "../csync2cfg/source.ts";
 
-/** What csync2's lines say of one run. Texts are for people. */
+/** What csync2's lines say about one run. The texts are for people. */
 export interface Report {
-  /** Files that csync2 confirms to have written on, or deleted from, the peer. */
+  /** How many files csync2 confirms that it wrote on the peer, and deleted there. */
   readonly updated: number;
   readonly deleted: number;
-  /** What it named as what went wrong. */
+  /** What csync2 says went wrong. */
   readonly complaint: string | undefined;
-  /** Why it is worth trying again, if it is. */
+  /** If another try can help: the failure that may pass. */
   readonly passing: string | undefined;
-  /** Whether that is csync2's database, which another csync2 holds or whose server is away: then asking later helps. */
+  /** Whether csync2 cannot open its database: another csync2 holds it, or its server is down. Then asking later helps. */
   readonly databaseAway: boolean;
-  /** The last line that says something. */
+  /** The last line with useful text. */
   readonly last: string | undefined;
-  /** Whether csync2 came to its end: it then says with how many errors. */
+  /** Whether csync2 ran to its end: its last line then has the number of errors. */
   readonly finished: boolean;
 }
 
@@ -22,26 +22,26 @@ const DATABASE_HELD = "another csync2 holds the database";
 const SERVER_AWAY = "the server of csync2's database does not answer, or is busy";
 const NOT_ANSWERING = "csync2 on the host that asked does not answer";
 
-/** Failures that pass by themselves: how csync2's line begins, what else is in it, and what the administrator is told. */
+/** A failure that may pass by itself: how csync2's line begins, what else is in it, and the text for the administrator. */
 interface Passing {
   readonly begins: string;
   readonly has?: RegExp;
   readonly why: string;
-  /** It is csync2's own database that cannot be had. */
+  /** csync2 cannot open its own database. */
   readonly database?: true;
   readonly advice?: string;
 }
 
 /**
- * As csync2 words them (db.c, check.c, update.c, conn.c, rsync.c). A conflict ("File stays in dirty state") or a refused
- * identification is not among them.
+ * The lines as csync2 prints them (db.c, check.c, update.c, conn.c, rsync.c). A conflict ("File stays in dirty state") and a refused
+ * identification do not pass, so they are not in this list.
  */
 const PASSING: readonly Passing[] = [
   { begins: "Database backend is exceedingly busy", why: DATABASE_HELD, database: true },
   { begins: "Database Error: ", has: /database is locked/, why: DATABASE_HELD, database: true },
-  // A rollback that another csync2 forced on it; the check or push goes on from what is recorded.
+  // Another csync2 forced a rollback. The next try goes on from what is recorded.
   { begins: "Database Error: COMMIT ", has: /no transaction is active/, why: DATABASE_HELD, database: true },
-  // MariaDB's and PostgreSQL's words. A wrong password, or a user or database that is not there, does not pass.
+  // MariaDB's and PostgreSQL's words. A wrong password does not pass, and neither does a missing user or database.
   {
     begins: "Failed to connect to database: ",
     has: /Can't connect to|Lost connection|gone away|Too many connections|shutdown|Unknown (?:MySQL )?server host/i,
@@ -60,14 +60,14 @@ const PASSING: readonly Passing[] = [
     why: SERVER_AWAY,
     database: true,
   },
-  // Two csync2s make it at once; or "recursive" is a reserved word of MariaDB: the next csync2 finds the tables that it needs.
+  // Two csync2s make the tables at once. Or it is MariaDB, where "recursive" is a reserved word. The next csync2 finds the tables it needs.
   ...["Database Error: Creating ", "Could not create database "].map((begins) => ({
     begins,
     has: /already exists|duplicate key|near 'recursive/,
     why: "csync2's database was just made",
     database: true as const,
   })),
-  // Another csync2 makes the database just now; or one was cut off while it did, and no csync2 ever mends that (db_sqlite.c).
+  // Another csync2 is making the database now. Or a csync2 was cut off while it did: csync2 never repairs that (db_sqlite.c).
   {
     begins: "Database Error: ",
     has: /no such table: /,
@@ -87,7 +87,7 @@ const PASSING: readonly Passing[] = [
   ),
 ];
 
-/** What to do about failures that stay: how csync2's line begins. */
+/** What to do about failures that do not pass, by how csync2's line begins. */
 const ADVICE: readonly (readonly [begins: string, advice: string])[] = [
   [
     "Received line too long for buffer size ",
@@ -97,13 +97,13 @@ const ADVICE: readonly (readonly [begins: string, advice: string])[] = [
 
 const COMPLAINT = /error|can't|cannot|failed|not accept/i;
 const ANNOUNCEMENTS = { "Updating ": "updated", "Deleting ": "deleted" } as const;
-/** What ends an announcement: a name with a newline in it goes on in the next line. */
+/** The end of an announcement. Without it, the file's name has a newline and goes on in the next line. */
 const ANNOUNCED = / on [^ /]+ \.\.\.$/;
-/** The longest announcement that is put together from lines, in bytes. */
+/** The longest announcement that is joined from several lines, in bytes. */
 const ANNOUNCEMENT_LIMIT = 16_384;
-/** csync2 does not end this one with a newline: what comes next is on the same line. */
+/** csync2 prints no newline after this text, so the next message is on the same line. */
 const RESOLVING = /^auto resolving\.\.\. response = \d+/;
-/** How lines begin that say nothing of what went wrong, with those of a second -v. */
+/** Lines that begin so do not say what went wrong. Some come only with a second -v. */
 const SAYS_NOTHING = [
   ...[
     "Finished with ",
@@ -132,19 +132,19 @@ const SAYS_NOTHING = [
   ],
 ];
 
-/** Whether a line of csync2 -v says that it begins with a file. */
+/** Whether a line of csync2 -v announces that it starts with a file. */
 export function isAnnouncement(line: string): boolean {
   return Object.keys(ANNOUNCEMENTS).some((begin) => line.startsWith(begin));
 }
 
-/** Whether csync2 says so that csync2.lock has stopped it (csync2.c). */
+/** Whether this line says that csync2.lock has stopped csync2 (csync2.c). */
 function isStopped(line: string): boolean {
   return line.startsWith("Found ") && line.trimEnd().endsWith("/csync2.lock");
 }
 
 /**
- * Reads what csync2 -v says while it checks, compares or pushes (update.c). csync2 names a file first and complains afterwards: a
- * file counts once csync2 goes on to the next one, or closes the connection.
+ * Reads what csync2 -v prints while it checks, compares or pushes (update.c). csync2 first names a file, then reports an error if there
+ * is one. So a file counts only once csync2 goes on to the next file or closes the connection.
  */
 export class OutputReader {
   #updated = 0;
@@ -154,17 +154,17 @@ export class OutputReader {
   #databaseAway = false;
   #last: string | undefined;
   #finished = false;
-  /** The file that csync2 named last; `as` null if nothing had to be done to it. */
+  /** The file that csync2 named last. `as` is null if there was nothing to do. */
   #announced: { readonly as: "updated" | "deleted" | null; readonly file: string } | undefined;
   /** An announcement that goes on in the next line. */
   #begun: string | undefined;
   /** How many files csync2 has said stay dirty. */
   #staying = 0;
-  /** What it said of the file that stays, until it is known whether its directory is only missing. */
+  /** csync2's text about the file that stays dirty. It counts only if the next line does not say that its directory is missing. */
   #stays: string | undefined;
   readonly #onFile: (file: string) => void;
 
-  /** @param onFile told of each file, a byte string, that csync2 has written or deleted on the peer */
+  /** @param onFile called with each file that csync2 has written or deleted on the peer, as a byte string */
   constructor(onFile: (file: string) => void = () => undefined) {
     this.#onFile = onFile;
   }
@@ -188,7 +188,7 @@ export class OutputReader {
 
   /** One line of csync2's stderr. */
   stderr(said: string): void {
-    // A comparison has two of these a file.
+    // Skipped first, for speed: a comparison prints two such lines for each file.
     if (
       this.#begun === undefined &&
       (said.startsWith("Match (") || said.startsWith("Fetched tuple from peer: "))
@@ -213,7 +213,7 @@ export class OutputReader {
       if (this.#announced !== undefined) this.#announced = { ...this.#announced, as: null };
       return;
     }
-    // "Won" has csync2 name the file again, and write it; "Do not" has it say that the file stays.
+    // After "Won", csync2 names the file again and writes it. After "Do not", it says that the file stays dirty.
     if (line.startsWith("Auto-resolving conflict: Won")) this.#announced = undefined;
     if (line.startsWith("Auto-resolving conflict: ") || line.startsWith("Do not auto-resolve conflict: "))
       return;
@@ -227,10 +227,10 @@ export class OutputReader {
     this.#announced = { as: ANNOUNCEMENTS[begin], file };
   }
 
-  /** What the line behind a file's says of it. */
+  /** Decides about the announced file by the line that follows it. */
   #settle(line: string): void {
     if (this.#stays !== undefined) {
-      // csync2 marks the directory too, forgets its errors and begins anew.
+      // csync2 marks the directory too, resets its count of errors, and starts again.
       if (line.startsWith("missing parent dir ")) this.#staying = 0;
       else this.#complaint = this.#stays;
       this.#stays = undefined;
@@ -250,7 +250,7 @@ export class OutputReader {
     if (errors !== undefined) {
       this.#finished = true;
       if (this.#staying > 0 && Number(errors) > this.#staying) {
-        // Of a connection that broke off while a file was sent csync2 says nothing, but it counts that BYE went unanswered.
+        // csync2 prints nothing if the connection breaks while it sends a file. But it counts an error, because BYE got no answer.
         this.#passing ??= BROKEN_OFF;
         this.#complaint = this.#passing;
       }
@@ -260,7 +260,7 @@ export class OutputReader {
     );
     this.#passing = passing?.why ?? this.#passing;
     this.#databaseAway ||= passing?.database === true;
-    // What the server said is behind it.
+    // The server's own message came before this line, and says more.
     if (line.startsWith("Can't open database: ") && this.#complaint !== undefined) return;
     if (line === "" || SAYS_NOTHING.some((begin) => line.startsWith(begin))) return;
     const text = decode(line);

@@ -13,58 +13,58 @@ import { Progress } from "./progress.ts";
 import type { Command } from "./verbs.ts";
 import { CONFLICT, underLock } from "./wrappers.ts";
 
-/** What can be done about a csync2 that only reads. */
+/** Holds up a csync2 that only reads. */
 export interface Flow {
-  /** Its output is left unread, and csync2 waits, until it is resumed. */
+  /** Leaves its output unread until resume(). csync2 waits meanwhile. */
   pause(): void;
   resume(): void;
 }
 
-/** Who is told of a run while it goes on. Lines are byte strings: decode() makes text of them. */
+/** Is told about a run while it goes on. Lines are byte strings: decode() makes text of them. */
 export interface RunWatcher {
-  /** What these throw ends a csync2 that only reads, and is thrown. */
+  /** If stdout or stderr throws, a csync2 that only reads is ended, and the run throws the same error. */
   stdout?(line: string): void;
   stderr?(line: string): void;
   /** A csync2 has been started. */
   started?(flow: Flow): void;
   /** Another csync2 holds the lock; `holder` says which. */
   waiting?(holder: string): void;
-  /** csync2 runs; `idle` is for how many seconds it has stood still ({@link Progress}). */
+  /** csync2 runs. `idle` is how long it has made no progress, in seconds ({@link Progress}). */
   running?(idle: number): void;
-  /** Whether nobody waits for this run any more. */
+  /** Whether the requester no longer waits for this run. */
   gone?(): boolean;
 }
 
 export type RunEnd =
-  /** csync2 ended; a signal counts as 128 and its number, as in a shell. */
+  /** csync2 ended. A signal counts as 128 plus its number, as in a shell. */
   | { readonly kind: "exited"; readonly exit: number }
-  /** The lock did not come free in time; csync2 was not started. */
+  /** The lock did not come free in time. csync2 was not started. */
   | { readonly kind: "busy"; readonly holder: string }
-  /** csync2 hangs: it has been left alone, and goes on holding the lock; `why` its connection could not be closed, if it has one. */
+  /** csync2 hangs. It was left alone and keeps the lock. `why`: the reason why its connection could not be closed, or null. */
   | { readonly kind: "stuck"; readonly pid: number | undefined; readonly why: string | null }
-  /** csync2 got no further with its peer, lost its connection, and ended; `gone`: nobody waited for it any more. */
+  /** csync2 made no progress with its peer: its connection was closed, and it ended. `gone`: the requester no longer waited. */
   | { readonly kind: "stalled"; readonly pid: number | undefined; readonly gone: boolean };
 
-/** How to run it, beside the command. */
+/** How to run csync2, in addition to the command. */
 export interface RunOptions {
   /** Ends a csync2 that only reads. */
   readonly stop?: AbortSignal | undefined;
 }
 
-/** How often a run is looked at for signs of life, in milliseconds. */
+/** The longest time between two looks for signs of life, in milliseconds. */
 const LOOK_EVERY = 1_000;
-/** For how long a csync2 may stand still that nobody waits for any more, in milliseconds. */
+/** If the requester has gone, csync2 may make no progress for this long, in milliseconds. */
 const GONE_PATIENCE = 10_000;
-/** How long a csync2 that has lost its connection has to end, in milliseconds. */
+/** A csync2 that has lost its connection must end within this time, in milliseconds. */
 const END_WITHIN = 10_000;
-/** How often it is told who holds the lock, in milliseconds: it may be another by then. */
+/** The time between two reports of who holds the lock, in milliseconds. The holder may change meanwhile. */
 const TELL_EVERY = 5_000;
-/** How long output may come in after csync2's end, in milliseconds: an action of its may have left a daemon on the pipe. */
+/** How long to wait for more output after csync2's end, in milliseconds. One of its actions may have left a daemon on the pipe. */
 const DRAIN = 500;
 
 /**
- * Runs one csync2 under the lock, in a session of its own: neither the end of this process nor that of its terminal stops it.
- * Throws `system` where flock, sh, csync2 or the lock file cannot be had, before anything is started.
+ * Runs one csync2 under the lock, in a session of its own: if this process or its terminal ends, csync2 goes on.
+ * Throws `system`, before anything is started, if flock, sh or csync2 is missing or the lock file cannot be opened.
  */
 export async function runCsync2(
   host: ThisHost,
@@ -109,7 +109,7 @@ export async function runCsync2(
   return isConflict(inTime) ? { kind: "busy", holder: describeHolder(lockFile) } : inTime;
 }
 
-/** Runs a csync2 that only reads its database, without the lock: it need not wait for a push to another host. */
+/** Runs a csync2 that only reads its database, without the lock: so it does not wait for a push to another host. */
 export async function readCsync2(
   host: ThisHost,
   command: Command,
@@ -124,8 +124,9 @@ export async function readCsync2(
 }
 
 /**
- * Runs a csync2 that takes names of files, NUL behind each, from stdin: as arguments, so that any byte may be in them and any number
- * of them comes. xargs(1) runs it as often as is needed. Without the lock: it is for a database of our own.
+ * Runs csync2 on names of files. xargs(1) reads the names from stdin, each with a NUL after it, and passes them as arguments. So they
+ * can have any bytes, and there can be any number: xargs(1) runs csync2 as often as needed. Without the lock: this is for a database
+ * that only csync2rev uses.
  */
 export async function runOnNames(
   host: ThisHost,
@@ -143,9 +144,9 @@ function isConflict(end: RunEnd): boolean {
 
 interface Manner extends RunOptions {
   readonly command: Command;
-  /** Beside what every csync2 gets. */
+  /** In addition to the environment that every csync2 gets. */
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** For its stdin. */
+  /** What it reads on stdin. */
   readonly input?: Buffer;
   /** csync2 itself, once it runs. */
   readonly csync2Pid: (child: ChildProcess) => number | undefined;
@@ -172,7 +173,7 @@ async function run(
     const progress = new Progress(command);
     let lastOutput = performance.now();
     const end = (): void => {
-      // It is the leader of a group of its own, with flock(1) and csync2 in it.
+      // The child leads its own process group. flock(1) and csync2 are in that group too.
       if (
         command.reads !== true ||
         child.pid === undefined ||
@@ -183,7 +184,7 @@ async function run(
       try {
         process.kill(-child.pid, "SIGTERM");
       } catch (error) {
-        // It has ended, and Node has yet to say so.
+        // It has ended, but Node.js has not reported it yet.
         if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
       }
     };
@@ -240,7 +241,7 @@ async function run(
         });
       });
     }
-    /** Once csync2 stands still for too long: when that was, and what will have come of it. */
+    /** Set once csync2 makes no progress for too long: since when, and how the run will end. */
     let still: { readonly since: number; readonly end: RunEnd } | undefined;
     /** Why its connection could not be closed. */
     let why: string | null = null;
@@ -275,7 +276,7 @@ async function run(
         exit: code ?? 128 + (signal === null ? 0 : constants.signals[signal]),
       };
       const drain = (): void => {
-        // There is more to be read.
+        // There is more to read.
         if (stdout.isPaused() || performance.now() - lastOutput < DRAIN) drained.refresh();
         else leave(how);
       };

@@ -13,34 +13,35 @@ import type { AuthorisedRequest, Refusal } from "./authorise.ts";
 import { checkOnce } from "./checks.ts";
 import type { Replies } from "./replies.ts";
 
-/** At most this many names of dirty files are kept, to tell them from what a reconcile leaves. */
+/** At most this many names of dirty files are kept, to tell them apart from files that a reconcile leaves. */
 const PENDING_KEPT = 100_000;
 
 /** How csync2 went, for the requester and for the log. */
 export interface Ending {
   readonly done: Done;
-  /** csync2's own words, for this host's log; undefined if it had nothing to complain of. */
+  /** csync2's own words, for this host's log. Undefined if csync2 reported no error. */
   readonly complaint: string | undefined;
 }
 
-/** csync2 could not be run, or could not have its database. */
+/** csync2 could not be run, or could not open its database. */
 export interface Held extends Refusal {
   /** csync2's own words, for this host's log. */
   readonly complaint?: string | undefined;
 }
 
-/** The status of a request that failed for a reason of csync2rev's own: csync2's for an unspecified error. */
+/** The status of a request that fails for a reason of csync2rev's own. csync2 uses it for an unspecified error. */
 const FAILED = 1;
 
-/** What is said in place of the complaint of a check: it may name a file of a group that is not the requester's. */
+/** Replaces a check's complaint, which may name a file of a group that is not the requester's. */
 const CHECK_FAILED = "csync2's check there failed; csync2rev's log there says why";
 
 /**
- * Runs what an authorised request asks for, and tells how it went. Once csync2 runs, nothing that the requester does stops it.
+ * Runs what an authorised request asks for, and returns the result. Once csync2 runs, it goes on even if the requester hangs up,
+ * as long as it makes progress.
  * @param connected when the requester connected, on process.hrtime's clock, in nanoseconds
- * @param gone whether the requester is known to have gone
- * @returns how it went, or `busy` where the lock did not come free in time
- * Throws `gone` where the requester went before csync2 was started, `system` where a program is missing.
+ * @param gone whether the requester is known to have hung up
+ * @returns the result, or `busy` if csync2's lock or database did not come free in time
+ * Throws `gone` if the requester hung up before csync2 was started, and `system` if a program is missing.
  */
 export async function catchUp(
   request: AuthorisedRequest,
@@ -118,8 +119,8 @@ export async function catchUp(
     return ending(end.exit === 0 ? { pending: updated + deleted, files } : {});
   }
   let left: Counter | undefined;
-  // A conflict of what was dirty before does not keep the rest back; a broken connection would not bring it either, and a csync2
-  // that hangs keeps the lock.
+  // A conflict in a dirty file does not prevent the reconcile of the other files. A failure that may pass does, such as a broken
+  // connection: a reconcile would fail too. So does a csync2 that hangs: it keeps the lock.
   if (verb.reconciles !== null && last.report.passing === undefined && last.exit !== GIVEN_UP) {
     const end = await pushNewer(host, scope, configuration.prefixes, verb.reconciles, watcher);
     if (end.kind === "busy") return busy(end.holder);
@@ -129,13 +130,13 @@ export async function catchUp(
   if (request.verb === "ping") return ending({});
   try {
     if (verb.counts) {
-      // All groups of the scope by name, so that no row of another group's members counts.
+      // Names all groups of the scope, so that files for members of other groups do not count.
       const counts = await countDirty(host, request.groups);
       const held = { pending: counts.get(scope.peer) ?? 0, holds: Object.fromEntries(counts) };
       return look?.kind === "gone" ? treeGone(look, request, began, held) : ending(held);
     }
     const dirty = await listDirty(host, scope, PENDING_KEPT);
-    // What a reconcile left may be dirty all the same.
+    // A file that the reconcile left can also be dirty: it counts once.
     const undecided = left?.without(dirty);
     const files = [...(undecided?.names(FILES_LIMIT) ?? []), ...dirty.names(FILES_LIMIT)];
     return ending({
@@ -150,7 +151,7 @@ export async function catchUp(
   }
 }
 
-/** What a request comes to that failed ahead of csync2. */
+/** The ending of a request that fails before csync2 does its work. */
 function failure(
   reason: FailureReason,
   detail: string,
@@ -161,7 +162,7 @@ function failure(
   return { done: { type: "done", exit: FAILED, ...counts, detail, reason }, complaint: detail };
 }
 
-/** A push or a check would delete files on the requester. It is told of trees that hold files of its own groups alone. */
+/** The ending if a push or a check would delete files on the requester. The requester hears only of trees with files of its own groups. */
 function treeGone(
   { trees }: Gone,
   { scope: { me }, groups }: AuthorisedRequest,
@@ -177,7 +178,7 @@ function elsewhere(host: string): string {
   return `recorded files of other groups are gone on ${host}: csync2rev's log there names them. Is everything mounted there?`;
 }
 
-/** On process.uptime's clock, to a millisecond. */
+/** Seconds since `began`, rounded to a millisecond. `began` is on process.uptime's clock. */
 function secondsSince(began: number): number {
   return Math.round((process.uptime() - began) * 1000) / 1000;
 }

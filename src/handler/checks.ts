@@ -6,11 +6,11 @@ import { checkLockFile, lock, openLockFile } from "../csync2/lock-file.ts";
 import type { Gone } from "../csync2/look.ts";
 import type { ConfiguredHost } from "../host.ts";
 
-/** The last check of this host that succeeded, kept in the file that is locked around it. */
+/** The last successful check of this host. It is kept in the file that is locked while a check runs. */
 interface Stamp {
-  /** The boot in which it ran: the clock below begins anew with each. */
+  /** The boot in which it ran: the clock of `started` begins again at each boot. */
   readonly boot: string;
-  /** A hash of the configuration that it checked: a database may be a URL with a password. */
+  /** A hash of the configuration that was checked. It is a hash because the database's URL may have a password. */
   readonly of: string;
   /** When it started, on CLOCK_MONOTONIC, in nanoseconds. */
   readonly started: string;
@@ -20,9 +20,9 @@ interface Stamp {
 const STAMP_LIMIT = 4096;
 
 /**
- * Runs a check, unless one that started after `connected` has succeeded: forty hosts that boot together cost two checks, the one
- * that runs when they come and one more. A second lock holds the others back meanwhile; it goes with this process, whereas
- * csync2's own lock stays with csync2.
+ * Runs a check, unless a check that started after `connected` has succeeded. So forty hosts that boot together cost two checks: the
+ * one that runs when they connect, and one more. Meanwhile the other requests wait for a second lock. This process holds that lock, so
+ * the lock is free once the process has ended. csync2's own lock is held by csync2.
  * @param connected when the requester connected, on process.hrtime's clock (CLOCK_MONOTONIC), in nanoseconds
  */
 export async function checkOnce(
@@ -63,7 +63,7 @@ export async function checkOnce(
   }
 }
 
-/** Empty where the system has none: there the lock file's folder is emptied at boot. */
+/** This boot's id. Empty if the system has none: then the lock file's folder is emptied at boot. */
 function bootId(): string {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
@@ -90,6 +90,6 @@ function writeStamp(fd: number, stamp: Stamp): void {
     ftruncateSync(fd);
     writeSync(fd, JSON.stringify(stamp), 0);
   } catch {
-    // A full disk costs the next request a check of its own.
+    // The disk is full: the next request runs its own check.
   }
 }

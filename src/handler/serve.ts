@@ -12,16 +12,16 @@ import { Connection } from "./connection.ts";
 import { readOptions } from "./options.ts";
 import { Replies } from "./replies.ts";
 
-/** So much of the names of a request's groups goes into a line of the log, in characters. */
+/** At most this much of a request's group names goes into a log line, in characters. */
 const GROUPS_LOGGED = 500;
-/** In milliseconds: longer than any reason for silence takes to find out. */
+/** The step of {@link untilSilenceEnds}, in milliseconds. It is longer than csync2rev needs to find any reason for silence. */
 const SILENCE = 100;
 
 /**
- * The handler: one connection on fds 0 and 1, from behind the greeting to `done`. Whatever goes wrong is told to the log; the requester
- * hears nothing before it has shown that it holds a group's key.
- * @param challenge what the requester was greeted with
- * @param argv the command line behind the program's name
+ * The handler: serves one connection on fds 0 and 1, from after the greeting to `done`. Every error goes to the log. The requester gets
+ * no reply before it has shown that it holds a group's key.
+ * @param challenge the challenge of the greeting
+ * @param argv the command line after the program's name
  */
 export async function serve(
   challenge: Uint8Array,
@@ -36,14 +36,15 @@ export async function serve(
       address: connection.address ?? undefined,
     });
   };
-  // Node.js makes the first of the second, Bun does not.
+  // Node.js turns an unhandled rejection into an uncaught exception. Bun does not.
   for (const event of ["uncaughtException", "unhandledRejection"])
     process.on(event, (error) => {
       void complain(error).finally(() => process.exit(1));
     });
 
   let arrived = process.hrtime.bigint();
-  // Forty handlers that start at once take seconds until their requests are in, and any check since then will do.
+  // When the requester connected. Any check since then is new enough. Forty handlers that start at once need seconds to read their
+  // requests.
   const connected = arrived - BigInt(Math.round(process.uptime() * 1e9));
   try {
     const options = readOptions(argv);
@@ -71,14 +72,14 @@ export async function serve(
 }
 
 /**
- * A connection that nobody has answered ends a multiple of SILENCE after its request, so that the time does not tell a wrong key
- * from a config name that does not exist.
+ * How long to wait, in milliseconds. A connection without a reply ends a multiple of SILENCE after its request. So its time does not
+ * show whether the key was wrong or the config name does not exist.
  */
 function untilSilenceEnds(arrived: bigint): number {
   return SILENCE - (Number((process.hrtime.bigint() - arrived) / 1_000_000n) % SILENCE);
 }
 
-/** A request that a group's key has opened, and the groups here that have this key. */
+/** A request that a group's key has opened, and the groups of this host that have this key. */
 interface OpenedRequest {
   readonly request: Request;
   readonly key: Key;
@@ -100,7 +101,7 @@ function open(configuration: Csync2Cfg, session: Session, box: Uint8Array): Open
   throw new Csync2revError("unauthenticated", "no key of this host's groups opens the request");
 }
 
-/** Authorises an opened request, sees it through, and tells requester and log how it went. */
+/** Authorises an opened request, carries it out, and reports the end to the requester and to the log. */
 async function answer(
   opened: OpenedRequest,
   site: ReadableHost,
@@ -130,7 +131,7 @@ async function answer(
     groups,
     ...(request.refused.length > 0 ? { refused: request.refused } : {}),
   });
-  // Starting logger(1) takes longer than many a request: csync2 need not wait for it, and lines never overtake one another.
+  // logger(1) can take longer to start than a whole request, so csync2 does not wait for it. Log lines keep their order.
   void log("accepted", who);
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
   try {
@@ -160,8 +161,8 @@ async function answer(
 }
 
 /**
- * The site of a config name that the network asks for: one line in inetd.conf serves every config name, unless it names one.
- * Throws `unauthenticated` where there is none of that name: anybody can ask for one.
+ * The site for the config name in a request. One line in inetd.conf serves every config name, unless that line has -C.
+ * Throws `unauthenticated` if there is no such config name: anybody can ask for one.
  */
 function otherSite(config: string, options: HostOptions, env: NodeJS.ProcessEnv): OpenedHost {
   const askedFor = `config name "${config}" was asked for`;
@@ -174,7 +175,7 @@ function otherSite(config: string, options: HostOptions, env: NodeJS.ProcessEnv)
   return site;
 }
 
-/** What ends a connection in silence: it is somebody who does not hold a key, not something amiss on this host. */
+/** Whether an error comes from a requester without a key, and not from a fault of this host. Such a connection ends in silence. */
 function isSilence(error: unknown): boolean {
   return error instanceof Csync2revError && ["frame", "message", "unauthenticated"].includes(error.code);
 }

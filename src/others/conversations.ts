@@ -11,29 +11,29 @@ import { NoChecks } from "./no-check.ts";
 import type { Turn } from "./turn.ts";
 import type { Writers } from "./writers.ts";
 
-/** A push from which nothing has arrived here for so long lets the next one start, in milliseconds. */
+/** If nothing of a push arrives here for this long, the next push may start. In milliseconds. */
 const IDLE_HOLDS_SLOT = 60_000;
-/** How often it is seen whether a peer keeps others waiting too long, in milliseconds. */
+/** The time between two looks at whether a peer keeps others waiting too long, in milliseconds. */
 const LOOK_EVERY = 250;
 
-/** Who is told while peers are asked. */
+/** Is told what happens while peers are asked. */
 export interface OthersWatcher {
-  /** What goes on for one peer; `verb` null: on this host. */
+  /** What happens for one peer. If `verb` is null, it happens on this host. */
   stage(peer: PlannedPeer, verb: Verb | null, stage: Stage): void;
   result(peer: PlannedPeer, result: PeerResult): void;
 }
 
-/** What a run wants of its conversations. */
+/** What a run needs from its conversations. */
 interface Needs {
   /** Whether csync2's lines on the peers are wanted. */
   readonly output: boolean;
-  /** Who is told what each peer writes here; null if only one peer can. */
+  /** Records which peer writes which file here. Null if only one peer can. */
   readonly writers: Writers | null;
-  /** From when on a peer is not asked again. */
+  /** Once this signal is aborted, the peer is not asked again. */
   readonly enough: (peer: PlannedPeer) => AbortSignal;
 }
 
-/** The conversations of one run with all peers, and the slots that they share. */
+/** All conversations of one run with its peers, and the slots that they share. */
 export class Conversations {
   readonly #asking: AskOptions;
   readonly #watcher: OthersWatcher;
@@ -51,7 +51,7 @@ export class Conversations {
     this.#checks = new Slots(asking.jobs);
   }
 
-  /** Asks until there is an answer that asking again would not change, or the deadline has passed. */
+  /** Asks until the answer is final (another try would not change it), or until the deadline. Returns the last useful answer. */
   async untilSettled(turn: Turn, verb: Verb): Promise<Answer> {
     const slots = verb === "check" ? this.#checks : this.pushes;
     let answer: Answer | null = null;
@@ -70,7 +70,7 @@ export class Conversations {
             }
           );
         const latest = await this.#askOnce(turn, verb, claim, slots);
-        // A try that the deadline cut short says less than the one before it.
+        // If the deadline cut this try short, the answer before it says more.
         const cutShort = latest.kind === "unreachable" && reachedLimit(this.#asking.limits) !== null;
         answer = cutShort && answer !== null ? answer : latest;
       } finally {
@@ -96,8 +96,8 @@ export class Conversations {
   }
 
   /**
-   * One conversation. Its slot is the peer's own from the first reply that opens, for as long as something arrives, and for no more
-   * than its share of the time that is left: at the deadline every peer has been asked at least once.
+   * One conversation. From the first valid reply on, the peer owns the slot. It yields the slot if a push falls silent, or if it has used
+   * its share of the time that is left while others wait. So every peer has been asked at least once at the deadline.
    */
   async #askOnce(turn: Turn, verb: Verb, claim: Claim, slots: Slots): Promise<Answer> {
     turn.attempts++;
@@ -108,7 +108,7 @@ export class Conversations {
       const fallenSilent = pushes && claim.held() > 0 && receiving.idle() >= IDLE_HOLDS_SLOT;
       if (fallenSilent || (slots.waiting > 0 && claim.held() >= share)) claim.yield();
     }, LOOK_EVERY);
-    // The lines name the files that several peers may write.
+    // csync2's lines show which files a peer writes: needed if several peers may write the same file.
     const output = this.#needs.output || (pushes && this.#needs.writers !== null);
     const listen = pushes ? this.#needs.writers?.listenTo(turn) : undefined;
     const converse = async (): Promise<Answer> =>
@@ -124,7 +124,7 @@ export class Conversations {
     }
   }
 
-  /** From when a slot was taken to the deadline, in milliseconds. */
+  /** The time from when the slot was taken until the deadline, in milliseconds. @param held how long the slot has been held */
   #timeLeft(held: number): number {
     return Math.max(0, this.#asking.deadlineAt - performance.now() + held);
   }

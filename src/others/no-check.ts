@@ -4,9 +4,9 @@ import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
 import { unless, type Limits } from "../requester/limits.ts";
 
-/** So long nothing may arrive, in milliseconds: then a check may run. */
+/** If nothing arrives for this long, a check may run. In milliseconds. */
 const IDLE = 10_000;
-/** Between two looks at what arrives, in milliseconds. */
+/** The time between two looks at what arrives, in milliseconds. */
 const LOOK_EVERY = 1_000;
 
 interface Held {
@@ -16,8 +16,8 @@ interface Held {
 }
 
 /**
- * Has no request's check run on this host while peers push: csync2 would take a half-made file for a change of this host's own. All
- * pushes of a run share one lock: a peer that pushes nothing must not keep the others waiting.
+ * Prevents other requests' checks on this host while peers push: csync2 would record a half-made file as this host's own change. All
+ * pushes of a run share one lock, so that a peer that pushes nothing does not keep the others waiting.
  */
 export class NoChecks {
   readonly #host: ThisHost;
@@ -34,8 +34,8 @@ export class NoChecks {
   }
 
   /**
-   * Has a peer push once no check runs, for which it waits as long as for csync2's lock. Throws `gone` if a limit is reached meanwhile,
-   * `system` where flock(1) cannot lock.
+   * Lets a peer push once no check runs. It waits for that at most as long as for csync2's lock. Throws `gone` if a limit is
+   * reached meanwhile, and `system` if flock(1) cannot lock.
    */
   async during<T>(push: () => Promise<T>): Promise<T> {
     this.#pushes++;
@@ -68,7 +68,7 @@ export class NoChecks {
   }
 }
 
-/** Null for a user who cannot have it. */
+/** Opens the lock file. Null if this user may not. */
 function openOrNull(file: string): number | null {
   try {
     return openLockFile(file);

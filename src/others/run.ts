@@ -15,7 +15,7 @@ import { whyNotReady } from "./ready.ts";
 import { hasNewlyDirty, notReconciled, wasSettledMeanwhile, type Turn } from "./turn.ts";
 import { Writers } from "./writers.ts";
 
-/** How often a peer is asked to push once more where files have changed while it pushed. */
+/** At most this many times a peer is asked to push once more, if files changed while it pushed. */
 const MORE_PUSHES = 3;
 
 export const VERIFY = ["records", "content"] as const;
@@ -29,7 +29,7 @@ export interface OthersOptions extends AskOverrides {
   readonly verify: Verify | null;
   /** Whether csync2's lines on the peers are wanted. */
   readonly output: boolean;
-  /** Whether csync2.cfg has changed since this run began: all peers are asked again by the new one, and nobody is waited for until then. */
+  /** Whether csync2.cfg has changed since this run began. Then this run waits for no peer, and all are asked again by the new file. */
   readonly isOutdated: () => boolean;
 }
 
@@ -38,17 +38,18 @@ export class OthersRun {
   readonly #site: ConfiguredHost;
   readonly #host: ThisHost;
   readonly #routes: readonly Route[];
-  /** How many peers that are not optional have yet to be seen through. */
+  /** How many peers that are not optional have no result yet. */
   #required: number;
-  /** Nobody waits for an optional peer once all others are done, nor for any once csync2.cfg has changed. */
+  /** Aborted once all peers that are not optional are done: then optional peers are not asked again. */
   readonly #othersDone = new AbortController();
+  /** Aborted once csync2.cfg has changed: then no peer is asked again. */
   readonly #outdated = new AbortController();
   readonly #options: OthersOptions;
   readonly #asking: AskOptions;
   readonly #watcher: OthersWatcher;
   readonly #explainer: Explainer;
   readonly #conversations: Conversations;
-  /** Who has written what here. */
+  /** Which peer has written which files on this host. */
   readonly writers = new Writers();
   #notReady: Promise<string | null> | undefined;
   #checkedHere: Promise<void> | undefined;
@@ -79,7 +80,7 @@ export class OthersRun {
     });
   }
 
-  /** What this host's database knows: a peer can hold nothing for a host whose database knows no file, and that host lacks all. */
+  /** What this host's database knows. If it knows no file, the host lacks all files, and a peer's database may have none marked for it. */
   async look(turn?: Turn): Promise<Look> {
     const { limits } = this.#asking;
     const retrying = (why: string): void => {
@@ -90,24 +91,24 @@ export class OthersRun {
     return await unless(["deadline", "interrupt"], limits, this.#look);
   }
 
-  /** The same, while a peer is asked. */
+  /** Starts the look while a peer is asked. The caller gets its error later, when it awaits the result. */
   #startLook(turn: Turn): Promise<Look> {
     const looking = this.look(turn);
     looking.catch(() => undefined);
     return looking;
   }
 
-  /** Whether this host has no file that any peer has given it, as far as can be told. */
+  /** Whether this host has no file from a peer, as far as csync2rev can tell. False only if recorded files are on the disk. */
   async lacksAll(): Promise<boolean> {
     return (await this.look().catch(() => null))?.kind !== "records";
   }
 
-  /** Whether it reconciled because of that. */
+  /** Whether this host's database knew no file, so that the run reconciled. */
   async isNewMember(): Promise<boolean> {
     return (await this.#look?.catch(() => null))?.kind === "empty";
   }
 
-  /** Sees one peer through: its check, then its push. */
+  /** Asks one peer for everything: its check, then its push. Returns the peer's result. */
   async catchUpFrom(turn: Turn): Promise<PeerResult> {
     try {
       const result = await (this.#options.dryRun ? this.#preview(turn) : this.#catchUpFrom(turn));
@@ -120,7 +121,7 @@ export class OthersRun {
     }
   }
 
-  /** What a failure comes to if csync2 on this host cannot have its database for now: it passes, so that asking later helps. */
+  /** What to change in a failed result. If csync2 here cannot open its database for now, the result is `busy`: asking later helps. */
   async #databaseAway(): Promise<Partial<PeerResult>> {
     if (this.#asking.limits.interrupt.aborted) return {};
     const { settings } = this.#host;
@@ -132,7 +133,7 @@ export class OthersRun {
     return { outcome: "busy", reason: "busy", detail: unreadable(look.why) };
   }
 
-  /** Has a peer push what is newer there, of what both have. Peers that do not know how refuse. */
+  /** Asks a peer to push the files that both hosts have and that are newer there. An older csync2rev refuses. */
   async renewFrom(turn: Turn): Promise<void> {
     await this.#conversations.untilSettled(turn, "renew");
   }
@@ -178,7 +179,7 @@ export class OthersRun {
     return await this.#explainer.explain(turn, pushed.pending === null ? { ...pushed, ...found } : pushed);
   }
 
-  /** Waits until this host's own csync2 takes files, where a peer has some: it may still be starting. Null once it does. */
+  /** Waits until this host's own csync2 accepts files: it may still be starting. Returns null then, else the reason. */
   async #whyNotReady(turn: Turn, verb: Verb): Promise<string | null> {
     this.#watcher.stage(turn.peer, verb, { at: "waiting", on: "lock", detail: "csync2 on this host" });
     const unready = await (this.#notReady ??= whyNotReady(
@@ -187,12 +188,12 @@ export class OthersRun {
       this.#host.settings.others.readyTimeout,
       this.#asking.limits,
     ));
-    // A peer that comes later looks again.
+    // The next peer tries again.
     if (unready !== null) this.#notReady = undefined;
     return unready;
   }
 
-  /** Has the peer push, and once more what has become dirty meanwhile: its own cron may check, or a program there change files. */
+  /** Asks the peer to push, and to push again what became dirty meanwhile: its cron may check, or a program may change files. */
   async #push(turn: Turn, verb: "update" | "reconcile"): Promise<PeerResult> {
     const { limits } = this.#asking;
     let answer = await this.#conversations.untilSettled(turn, verb);
@@ -214,8 +215,8 @@ export class OthersRun {
   }
 
   /**
-   * A peer judges by this host's database which of its files are newer, so that must be up to date.
-   * @returns the deletions of which the peer has not been told: a reconcile would undo them. Throws `system`.
+   * Brings this host's database up to date: from it a peer sees which of its own files are newer.
+   * @returns the deletions that the peer does not know of yet: a reconcile would undo them. Throws `system`.
    */
   async #prepareReconcile(turn: Turn): Promise<Counter> {
     this.#watcher.stage(turn.peer, null, { at: "running", idle: 0, line: null });
@@ -226,7 +227,7 @@ export class OthersRun {
     );
   }
 
-  /** Not while a peer pushes: a check would take a file that is half written for a change of this host's own. */
+  /** Checks this host, but not while a peer pushes: csync2 would record a half-written file as this host's own change. */
   async #checkHere(): Promise<void> {
     const claim = await this.#conversations.pushes.claim();
     claim.prove();

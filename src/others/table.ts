@@ -17,11 +17,11 @@ const COLUMNS: readonly Column[] = [
   { heading: "PENDING", numeric: true, cell: ({ pending }) => (pending === null ? "-" : String(pending)) },
   { heading: "SECONDS", numeric: true, cell: ({ seconds }) => seconds.toFixed(1) },
 ];
-/** What a narrow terminal does without, the first first. */
+/** The columns that a narrow terminal leaves out, in this order. */
 const EXPENDABLE = ["GROUP", "SECONDS", "DELETED", "UPDATED"];
 const GAP = "  ";
 
-/** One line a peer, with headings, no wider than `width` if that can be. */
+/** One line for each peer, with headings, and no wider than `width` columns if possible. */
 export function table(peers: readonly PeerResult[], dryRun: boolean, width: number, paint: Paint): string {
   let columns = COLUMNS.map((column) => {
     const texts = peers.map((peer) => column.cell(peer, dryRun));
@@ -48,7 +48,7 @@ export function table(peers: readonly PeerResult[], dryRun: boolean, width: numb
   return [line(({ heading }) => heading), ...rows].map((text) => `${text}\n`).join("");
 }
 
-/** Of an outcome: green needs nobody, yellow may mend itself, red needs somebody. */
+/** The colour of an outcome. Green: all is well. Yellow: it may pass by itself. Red: an administrator must act. */
 const COLOUR: Readonly<Record<Outcome, "green" | "yellow" | "red">> = {
   "caught-up": "green",
   pending: "red",
@@ -60,7 +60,7 @@ const COLOUR: Readonly<Record<Outcome, "green" | "yellow" | "red">> = {
   lost: "yellow",
 };
 
-/** An outcome in the words of a table. */
+/** The name of an outcome in the table. */
 export function nameOf(outcome: Outcome, dryRun: boolean): string {
   return dryRun && outcome === "pending" ? "would change" : outcome;
 }

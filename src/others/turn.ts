@@ -14,16 +14,16 @@ import { groupsOf, type PlannedPeer, type Route } from "../requester/plan.ts";
 import { describeRefusals, leftOut } from "../requester/scope.ts";
 import type { GroupRefusal } from "../wire/messages.ts";
 
-/** At most so many unsent deletions are named; all are counted. */
+/** At most this many unsent deletions are named. All are counted. */
 const UNSENT_NAMED = 1_000;
 
-/** What an error on this host means for a peer's result, if it is more than a failure. */
+/** The outcome and reason of a peer's result for an error on this host. Any other error is `failed`, without a reason. */
 const HOW: Partial<Record<ErrorCode, { readonly outcome: Outcome; readonly reason: Reason }>> = {
   busy: { outcome: "busy", reason: "busy" },
   "tree-gone": { outcome: "failed", reason: "own-tree-gone" },
 };
 
-/** What one peer has been asked so far, and by which way. */
+/** What one peer has been asked so far, and in which group (its route). */
 export class Turn {
   readonly peer: PlannedPeer;
   attempts = 0;
@@ -40,14 +40,14 @@ export class Turn {
     return this.peer.routes[this.#routeNumber] ?? this.peer.routes[0];
   }
 
-  /** A handler on a slow or flooded host can lose a valid request: only the second silence on the same way counts. */
+  /** A handler on a slow or flooded host can lose a valid request. So only the second silence on the same route counts. */
   isUnansweredTwice(): boolean {
     if (this.#unanswered === this.route) return true;
     this.#unanswered = this.route;
     return false;
   }
 
-  /** Keeps what an answer says of groups that are not served. */
+  /** Keeps what an answer says about groups that are not served. */
   hear(answer: Answer): void {
     if (answer.kind === "done" && answer.served !== null) this.#refused = leftOut(this.peer, answer.served);
     else if (answer.kind === "refused" && answer.ofOneGroup) {
@@ -56,7 +56,7 @@ export class Turn {
     }
   }
 
-  /** A group that is refused is named, whatever came of the others. */
+  /** Adds the refused groups to a result, whatever the outcome of the other groups. */
   withRefused(result: PeerResult): PeerResult {
     const [first] = this.#refused;
     if (first === undefined || result.exit === null) return result;
@@ -66,7 +66,7 @@ export class Turn {
     return { ...result, detail: [result.detail, refusals].filter((part) => part !== null).join("; ") };
   }
 
-  /** Goes over to the next group of the set; false if there is none. */
+  /** Moves on to the next group of the set. False if there is none. */
   takeNextRoute(): boolean {
     if (this.#routeNumber + 1 >= this.peer.routes.length) return false;
     this.#routeNumber++;
@@ -110,14 +110,14 @@ export class Turn {
   }
 }
 
-/** Whether a push went well and files are dirty all the same; what a reconcile left undecided is none of them. */
+/** Whether a push succeeded, and files are still dirty. Files that a reconcile left undecided do not count. */
 export function hasNewlyDirty(answer: Answer): boolean {
   if (answer.kind !== "done") return false;
   const { exit, pending = 0, undecided = 0 } = answer.done;
   return exit === 0 && pending > 0 && undecided === 0;
 }
 
-/** Whether a push failed and nothing is dirty any more: another csync2 there may have sent the file since. One more push tells. */
+/** Whether a push failed, and no file is dirty any more: another csync2 there may have sent the file. One more push shows it. */
 export function wasSettledMeanwhile(answer: Answer): boolean {
   return (
     answer.kind === "done" &&
@@ -127,7 +127,7 @@ export function wasSettledMeanwhile(answer: Answer): boolean {
   );
 }
 
-/** What a result becomes if deletions here kept it from being reconciled. */
+/** What to change in a result if unsent deletions on this host prevented the reconcile. */
 export function notReconciled(unsent: Counter, { pending, files }: PeerResult): Partial<PeerResult> {
   return {
     outcome: "pending",

@@ -10,16 +10,16 @@ import type { OthersResult } from "./others.ts";
 import { nameOf, table } from "./table.ts";
 
 /*
- * Every sentence that `--others` says, but for the remedies, which `--test` says too (requester/remedies.ts), and the kinds of
- * difference (differences.ts). Rules: first the table, then a paragraph for each peer that somebody must look at, then one line that sums up.
- * A paragraph: `peer: outcome: reason: detail`, the files with four blanks, what to do behind an arrow. Whatever comes from a peer
- * goes through quotable(): the arrow is csync2rev's alone.
+ * Every sentence of `--others`, except two kinds: the remedies, which `--test` prints too (requester/remedies.ts), and the kinds of
+ * difference (differences.ts). Rules: first the table, then a paragraph for each peer that needs attention, then one line that sums up.
+ * A paragraph has `peer: outcome: reason: detail`, then the files after four blanks, then what to do after an arrow. All text from a
+ * peer goes through quotable(): only csync2rev itself may print the arrow.
  */
 
 /**
- * What `--others` prints in the end: a table, then what needs somebody's attention, with what to do about it.
- * @param options this run's, which the commands to run must be given too
- * @param width of the terminal; Infinity where there is none
+ * What `--others` prints at the end: a table, then what needs attention, with what to do about it.
+ * @param options this run's options: the commands that the text names need them too
+ * @param width of the terminal, in columns; Infinity if there is none
  */
 export function describeResult(
   result: OthersResult,
@@ -47,7 +47,7 @@ const NEW_MEMBER =
 const NEW_CONFIGURATION =
   "another csync2.cfg came from a peer: it was read, and all peers were asked again\n";
 
-/** What `--others -q` prints: nothing where there is nothing to do. */
+/** What `--others -q` prints: nothing if nobody must do anything. */
 export function describeTroubles(result: OthersResult, options: HowToRun, dryRun: boolean): string {
   return result.peers
     .filter(({ outcome, optional }) => outcome !== "caught-up" && !(optional && isAway(outcome)))
@@ -55,24 +55,24 @@ export function describeTroubles(result: OthersResult, options: HowToRun, dryRun
     .join("\n");
 }
 
-/** A file that is being pushed to this host. */
+/** A file that is being pushed to this host, and for how many seconds. */
 export interface PushedFile extends IncomingFile {
   readonly seconds: number;
 }
 
-/** The line that says that the peers are being asked, if there is no terminal to show it. */
+/** The first line of a run without a terminal: how many peers are asked, and until when. */
 export function describeStart(peers: number, until: Date): string {
   return `asking ${peers === 1 ? "1 peer" : `${peers} peers`}, until ${clock(until)} at the latest`;
 }
 
-/** The line that says how far it is. @param waitedFor a text for each peer that has no result yet */
+/** The line that shows how many peers are done. @param waitedFor a text for each peer that has no result yet */
 export function describeProgress(done: number, peers: number, waitedFor: readonly string[]): string {
   const [first, ...others] = waitedFor;
   const more = others.length > 0 ? ` (and ${others.length} more)` : "";
   return `${done} of ${peers} ${peers === 1 ? "peer" : "peers"} done${first === undefined ? "" : `; ${first}${more}`}`;
 }
 
-/** One line on where a peer stands, for the terminal while it is asked. */
+/** One line for the terminal: what happens with a peer while it is asked. */
 export function describeStage(
   verb: Verb | null,
   stage: Stage,
@@ -99,7 +99,7 @@ export function describeStage(
   }
 }
 
-/** Why a peer is asked again, in few words: the report has the rest. */
+/** Why a peer is asked again, in a few words. The report has the rest. */
 function whyPaused(answer: Answer): string {
   if (answer.kind === "done") return "";
   if (answer.kind !== "unreachable" || answer.reason === null) return answer.detail;
@@ -145,7 +145,7 @@ function describeTrouble(result: PeerResult, host: string, options: HowToRun, dr
     .join("");
 }
 
-/** What to do about a result of `--others`; the run itself is said to be repeated only if nothing else must be done first. */
+/** What to do about a result of `--others`, one line each. If something must be done first, "run again" comes after it or is left out. */
 function advice(result: PeerResult, host: string, options: HowToRun, dryRun: boolean): string[] {
   const { peer, outcome, optional, reason } = result;
   if ((dryRun && outcome === "pending") || (optional && isAway(outcome))) return [];

@@ -2,8 +2,8 @@ import { gaugeOfEach, type Labels, type Metric } from "../metrics.ts";
 import type { StatusResult } from "./status.ts";
 
 /**
- * What `--status` found.
- * @param config the config name: several may be written into one folder, each to a file of its own
+ * What `--status` found, as metrics.
+ * @param config the config name, or "" for csync2.cfg. It becomes a label, so that files of several configurations can be in one folder.
  */
 export function metricsOfStatus({ peers, treeGone }: StatusResult, config: string): Metric[] {
   const ofRun: Labels = config === "" ? {} : { config };

@@ -6,7 +6,7 @@ import type { StatusResult } from "./status.ts";
 
 const GAP = "  ";
 
-/** What `--status` prints: one line a peer, then whom it could not ask, and a sum. */
+/** What `--status` prints: one line for each peer, then the peers that gave no answer, then one line that sums up. */
 export function describeStatus(result: StatusResult, options: HowToRun, paint: Paint): string {
   const { peers } = result;
   if (peers.length === 0) return NOBODY;
@@ -28,8 +28,8 @@ export function describeStatus(result: StatusResult, options: HowToRun, paint: P
 }
 
 /**
- * What `--status --all` prints: who holds how many files for whom. As a matrix, or as a list of those who hold any if a matrix is
- * wider than the terminal.
+ * What `--status --all` prints: which host holds how many files for which other host. It is a matrix. If that is wider than the terminal,
+ * it is a list of the pairs with at least one file.
  */
 export function describeMatrix(result: StatusResult, options: HowToRun, width: number): string {
   const { host, peers } = result;
@@ -59,7 +59,7 @@ export function describeMatrix(result: StatusResult, options: HowToRun, width: n
 
 const NOBODY = "no other member may push to this host: there is nobody to ask\n";
 
-/** Peers that have not answered, each with what to do; then one line on all. */
+/** This host's missing files, then the peers that gave no answer, each with what to do. Then one line that sums up. */
 function troubles({ peers, host, seconds, treeGone }: StatusResult, options: HowToRun): string[] {
   const troubled = peers.filter(({ outcome }) => outcome !== "in-sync" && outcome !== "pending");
   const inSync = peers.filter(({ outcome }) => outcome === "in-sync").length;
@@ -84,7 +84,7 @@ function figure(count: number | null): string {
   return count === null ? "-" : String(count);
 }
 
-/** Rows of cells as lines; the columns from `numericFrom` on are flush right. */
+/** Makes lines of rows of cells. The columns from `numericFrom` on are aligned right. */
 function columns(rows: readonly (readonly string[])[], numericFrom: number): string[] {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => cells(row[i] ?? ""))));
   return rows.map((row) =>

@@ -10,13 +10,13 @@ import { groupsOf, type PlannedPeer } from "../requester/plan.ts";
 import { secondsSince } from "../requester/limits.ts";
 import { Slots } from "../requester/slots.ts";
 
-/** How this host and one peer stand to each other: a row of the table, an object of the JSON. */
+/** What this host and one peer hold for each other: a row of the table, or an object in the JSON. */
 export interface PeerStatus {
   readonly peer: string;
   readonly myname: string;
   readonly optional: boolean;
   readonly group: string;
-  /** `in-sync`: neither holds a file for the other, as far as their databases know. */
+  /** `in-sync`: by their databases, neither host holds a file for the other. */
   readonly outcome: "in-sync" | Outcome;
   readonly reason: Reason | null;
   readonly detail: string | null;
@@ -24,7 +24,7 @@ export interface PeerStatus {
   readonly pending: number | null;
   /** Files that this host holds for the peer; null if csync2 here could not list them. */
   readonly held: number | null;
-  /** Files that the peer holds for each of its own peers, those of none left out; null if it has not said. */
+  /** How many files the peer holds for each of its own peers. Peers with no file are left out. Null if the peer has not said. */
   readonly holds: Readonly<Record<string, number>> | null;
 }
 
@@ -33,15 +33,15 @@ export interface StatusResult {
   readonly host: string;
   readonly seconds: number;
   readonly exit: number;
-  /** Which files that csync2 on this host knows of are gone from its disk; null if none are, or it cannot be told. */
+  /** Which recorded files are gone from this host's disk, as text. Null if none are, or if csync2 cannot tell. */
   readonly treeGone: string | null;
   readonly peers: readonly PeerStatus[];
 }
 
 /**
- * `--status`: asks every peer, once, how many files it holds for others, and counts here what this host holds. Only what csync2 has
- * already found counts: nothing is checked, and nothing changes.
- * @param interrupt ends everything at once; what is known so far is the result
+ * `--status`: asks every peer once how many files it holds for others, and counts the files that this host holds. Only files that csync2
+ * has already found count: nothing is checked, and nothing changes.
+ * @param interrupt ends everything at once. The result then has what is known so far.
  */
 export async function statusOf(
   site: ConfiguredHost,
@@ -84,7 +84,7 @@ export async function statusOf(
   };
 }
 
-/** How many files this host holds for each peername; null if csync2 cannot list them. */
+/** How many files this host holds for each peername. Null if csync2 cannot list them. */
 async function countHere(host: ThisHost): Promise<ReadonlyMap<string, number> | null> {
   try {
     return await countDirty(host, null);
@@ -94,7 +94,7 @@ async function countHere(host: ThisHost): Promise<ReadonlyMap<string, number> | 
   }
 }
 
-/** Which recorded files are gone from this host; null if none are, or csync2 cannot tell. */
+/** Which recorded files are gone from this host, as text. Null if none are, or if csync2 cannot tell. */
 async function goneHere(site: ConfiguredHost): Promise<string | null> {
   if (csync2Lock(site.host) !== null) return null;
   try {
