@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
-  copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -54,7 +54,8 @@ function copyOfProject(name: string, cache = true): string {
   });
   for (const file of listed.split("\0").filter((file) => existsSync(join(TOP, file)) && file !== "")) {
     mkdirSync(join(copy, dirname(file)), { recursive: true });
-    copyFileSync(join(TOP, file), join(copy, file));
+    // With its time: npm must find that node_modules is as new as the lock file, or it installs anew, through the link below.
+    cpSync(join(TOP, file), join(copy, file), { preserveTimestamps: true });
   }
   for (const name of ["node_modules", ...(cache ? [".cache"] : [])])
     symlinkSync(join(TOP, name), join(copy, name));
