@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
 import { bitsOf, ENOUGH_BITS } from "../csync2cfg/entropy.ts";
-import { Matcher } from "../csync2cfg/fnmatch.ts";
 import { configFileName, loadCsync2Cfg } from "../csync2cfg/load.ts";
-import type { Csync2Cfg, Group, Host } from "../csync2cfg/model.ts";
+import type { Csync2Cfg, Group } from "../csync2cfg/model.ts";
+import { plaintextOf } from "../csync2cfg/plaintext.ts";
 import type { ConfiguredHost } from "../host.ts";
 import { ok, warning, type Finding } from "./finding.ts";
 
@@ -19,13 +19,11 @@ export function checkKeys({ host, configuration }: ConfiguredHost): readonly Fin
 }
 
 /** Without TLS csync2 sends the key of the file's group ahead of each file, for everybody on the way to read. */
-function judgeEncryption({ groups, nossl }: Csync2Cfg): Finding {
+function judgeEncryption(cfg: Csync2Cfg): Finding {
   const item = "encryption";
-  const lines = nossl.map(({ from, to }) => [new Matcher(from, false), new Matcher(to, false)] as const);
-  const inClear = (from: Host, to: Host): boolean =>
-    lines.some(([ofFrom, ofTo]) => ofFrom.matches(from.hostname) && ofTo.matches(to.peername));
+  const inClear = plaintextOf(cfg);
   const pairs = new Set(
-    groups.flatMap(({ me, hosts }) =>
+    cfg.groups.flatMap(({ me, hosts }) =>
       hosts
         .filter((peer) => peer.hostname !== me.hostname && (inClear(me, peer) || inClear(peer, me)))
         .map((peer) => `${me.peername} and ${peer.peername}`),

@@ -1,9 +1,9 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Matcher } from "../csync2cfg/fnmatch.ts";
 import type { Csync2Cfg, Group, Host } from "../csync2cfg/model.ts";
-import { encode, errorCode, reason } from "../csync2cfg/source.ts";
+import { plaintextOf } from "../csync2cfg/plaintext.ts";
+import { errorCode, reason } from "../csync2cfg/source.ts";
 
 /** The pair that csync2 shows to peers, in the directory of csync2.cfg (conn.c). */
 export interface CertificatePair {
@@ -23,15 +23,10 @@ export function certificatePair(systemDirectory: string): CertificatePair {
   };
 }
 
-/** Whether csync2 uses TLS with a member, one way or the other: no `nossl` line has both names (update.c, daemon.c). */
-export function usesTls({ nossl }: Pick<Csync2Cfg, "nossl">, { me }: Pick<Group, "me">, peer: Host): boolean {
-  const isPlain = (from: Host, to: Host): boolean =>
-    nossl.some((line) => isMatch(line.from, from.hostname) && isMatch(line.to, to.peername));
+/** Whether csync2 uses TLS with a member, one way or the other. */
+export function usesTls(cfg: Pick<Csync2Cfg, "nossl">, { me }: Pick<Group, "me">, peer: Host): boolean {
+  const isPlain = plaintextOf(cfg);
   return !isPlain(peer, me) || !isPlain(me, peer);
-}
-
-function isMatch(pattern: string, name: string): boolean {
-  return new Matcher(encode(pattern), false).matches(encode(name));
 }
 
 /** Why csync2 could not use a pair; null if it can. */
