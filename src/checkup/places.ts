@@ -1,7 +1,8 @@
 import { certificatePair, PAIR_TODO, troubleOfPair, usesTls } from "../csync2/certificate.ts";
 import { directoryAbove, lookAt, obstacleAt, roomAt, type Obstacle } from "../csync2/places.ts";
-import { pathOf, type Csync2Cfg } from "../csync2cfg/model.ts";
-import { treesOf } from "../csync2cfg/patterns.ts";
+import type { Csync2Cfg } from "../csync2cfg/model.ts";
+import { rootsOf } from "../csync2cfg/roots.ts";
+import { decode } from "../csync2cfg/source.ts";
 import type { ConfiguredHost } from "../host.ts";
 import { membersToAsk } from "../requester/plan.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
@@ -20,7 +21,7 @@ const TODO: Readonly<Record<Obstacle["reason"], string>> = {
 export function checkPlaces(configuration: Csync2Cfg): readonly Finding[] {
   const { groups, prefixes, tempdir } = configuration;
   const receiving = groups.filter((group) => membersToAsk(group).length > 0);
-  const trees = receiving.flatMap((group) => treesOf(group)).flatMap((tree) => pathOf(tree, prefixes) ?? []);
+  const trees = rootsOf(receiving, prefixes).flatMap(({ path }) => (path === null ? [] : decode(path)));
   const backups = receiving.flatMap(({ backupDirectory }) => backupDirectory ?? []);
   return [
     ...[...new Set(trees)].map((tree) => checkPlace(`tree ${tree}`, tree)),

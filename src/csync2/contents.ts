@@ -4,7 +4,7 @@ import { Batch } from "./batch.ts";
 import { compareWith } from "./compare.ts";
 import { demand } from "./insist.ts";
 import { Counter } from "./list.ts";
-import { isRegular } from "./rows.ts";
+import { typeOf } from "./rows.ts";
 import type { RunOptions } from "./run.ts";
 import { compareContents, type Scope } from "./verbs.ts";
 
@@ -82,7 +82,7 @@ async function equalFiles(
       return {
         differs: () => undefined,
         equals: ({ file, record }) => {
-          if (!isRegular(record)) return;
+          if (typeOf(record) !== "reg") return;
           count++;
           if (files.length < 2 * AT_ONCE && partOf(file, parts) === part) files.push(file);
         },

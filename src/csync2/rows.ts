@@ -160,9 +160,15 @@ export function modified(record: string): number | null {
   return seconds === undefined ? null : Number(seconds);
 }
 
-/** Whether a record is of a regular file (checktxt.c). */
-export function isRegular(record: string): boolean {
-  return record.includes(":type=reg");
+/** What a record is of (checktxt.c): `reg` for a regular file, `dir`, `lnk` and others. What comes after that may be a link's target. */
+export function typeOf(record: string): string {
+  return /^[^]*?:type=(\w*)/.exec(record)?.[1] ?? "";
+}
+
+/** The size of a regular file in a record, in bytes; null for all else. */
+export function sizeOf(record: string): number | null {
+  const size = /:type=reg:size=(\d{1,15})/.exec(record)?.[1];
+  return size === undefined || typeOf(record) !== "reg" ? null : Number(size);
 }
 
 /** A name in the form in which csync2's database stores and sorts it (urlencode.c). */

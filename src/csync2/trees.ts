@@ -4,7 +4,7 @@ import { encodePrefixes, parentOf, rootsOf, type Root } from "../csync2cfg/roots
 import { bytes, decode } from "../csync2cfg/source.ts";
 import type { ConfiguredHost } from "../host.ts";
 import type { MaxDeleted } from "../settings.ts";
-import type { Recorded } from "./rows.ts";
+import { typeOf, type Recorded } from "./rows.ts";
 
 /** So many rows are held against the disk, and no more if nothing is wrong with them. */
 const SAMPLE = 2_000;
@@ -67,7 +67,7 @@ export class Trees {
   take({ file, record }: Recorded): boolean {
     if (this.#rows === SAMPLE) this.#judgeSample();
     this.#rows++;
-    if (isDirectory(record)) return false;
+    if (typeOf(record) === "dir") return false;
     this.#files++;
     const root = this.#rootOf(file);
     if (root === undefined) return true;
@@ -152,11 +152,6 @@ export function describeGone(trees: readonly Tree[], host: string): string {
   const more = trees.length > named.length ? [`those of ${trees.length - named.length} more`] : [];
   const are = trees.length === 1 ? "Is it" : "Are they";
   return `${[...named, ...more].join(" and ")} are gone on ${host}. ${are} mounted?`;
-}
-
-/** Whether a record is that of a directory (checktxt.c). */
-function isDirectory(record: string): boolean {
-  return record.split(":").includes("type=dir");
 }
 
 /** Null for what cannot be looked at, for whatever reason. */

@@ -19,7 +19,8 @@ export function takes({ patterns }: Pick<Group, "patterns">, file: string): bool
   return ofPath === "include" && ofName !== "exclude";
 }
 
-function isForPaths({ pattern }: { readonly pattern: string }): boolean {
+/** Whether a pattern is for whole paths, and not for the names of files alone. */
+export function isForPaths({ pattern }: { readonly pattern: string }): boolean {
   return pattern.startsWith("/") || pattern.startsWith("%");
 }
 
@@ -39,10 +40,4 @@ function leads(pattern: string, name: string): boolean {
     steps.length <= parts.length &&
     steps.every((step, at) => new Matcher(step, false).matches(parts[at] ?? ""))
   );
-}
-
-/** The trees that a group includes, as its patterns name them: each up to the first step that holds a wildcard. */
-export function treesOf({ patterns }: Pick<Group, "patterns">): readonly string[] {
-  const included = patterns.filter((one) => one.effect === "include" && isForPaths(one));
-  return [...new Set(included.map(({ pattern }) => pattern.replace(/\/[^/]*[*?[\\].*$/, "") || "/"))];
 }

@@ -1,4 +1,5 @@
 import { pathOf, type Group, type Prefix } from "./model.ts";
+import { isForPaths } from "./patterns.ts";
 import { encode } from "./source.ts";
 
 /** Where files of a group are: an `include` pattern up to its first wildcard. Names and paths are byte strings. */
@@ -19,7 +20,7 @@ export function rootsOf(groups: readonly Group[], prefixes: readonly Prefix[]): 
   const roots = new Map<string, Root>();
   for (const group of groups) {
     for (const { effect, pattern } of group.patterns) {
-      if (effect !== "include" || !/^[/%]/.test(pattern)) continue;
+      if (effect !== "include" || !isForPaths({ pattern })) continue;
       const text = encode(pattern);
       const wildcard = text.search(/[*?[\\]/);
       const named = wildcard === -1;

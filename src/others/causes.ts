@@ -2,6 +2,7 @@ import { readdirSync, type Dirent } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Csync2Cfg, type Group } from "../csync2cfg/model.ts";
 import { takes } from "../csync2cfg/patterns.ts";
+import { sizeOf, typeOf } from "../csync2/rows.ts";
 import { directoryAbove, lookAt, obstacleAt, roomAt } from "../csync2/places.ts";
 import type { Reason } from "../requester/outcome.ts";
 
@@ -159,8 +160,8 @@ function entriesOf(directory: string): readonly Dirent[] {
 
 /** csync2 holds what it receives, and beside it the file that it makes of that. */
 function tooLarge({ record, path, file, configuration: { tempdir } }: WithPath): string | null {
-  const size = Number(/:type=reg:size=(\d{1,15})/.exec(record ?? "")?.[1]);
-  if (!(size > 0)) return null;
+  const size = typeof record === "string" ? sizeOf(record) : null;
+  if (size === null || size === 0) return null;
   const directory = tempdir !== null && isDirectory(tempdir) ? tempdir : directoryAbove(path);
   const room = roomAt(directory);
   if (room === null || room.bytes >= 2 * size) return null;
@@ -168,7 +169,7 @@ function tooLarge({ record, path, file, configuration: { tempdir } }: WithPath):
 }
 
 function hasType(record: string | null | undefined, type: string): boolean {
-  return typeof record === "string" && record.split(":").includes(`type=${type}`);
+  return typeof record === "string" && typeOf(record) === type;
 }
 
 function isDirectory(path: string): boolean {

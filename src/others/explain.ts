@@ -7,7 +7,8 @@ import {
   usesTls,
 } from "../csync2/certificate.ts";
 import { obstacleAt } from "../csync2/places.ts";
-import { treesOf } from "../csync2cfg/patterns.ts";
+import { rootsOf } from "../csync2cfg/roots.ts";
+import { decode } from "../csync2cfg/source.ts";
 import { Csync2revError } from "../errors.ts";
 import type { ConfiguredHost } from "../host.ts";
 import type { Limits } from "../requester/limits.ts";
@@ -132,11 +133,10 @@ export class Explainer {
 
   /** What keeps csync2 from writing into each tree of the groups. */
   #causesOfTrees({ peer }: Turn): (Cause | null)[] {
-    const trees = new Set(peer.routes.flatMap(({ group }) => treesOf(group)));
-    return [...trees].map((tree) => {
-      const path = pathOf(tree, this.#site.configuration.prefixes);
-      return path === null ? null : obstacleAt(path);
-    });
+    const groups = peer.routes.map(({ group }) => group);
+    return rootsOf(groups, this.#site.configuration.prefixes).map(({ path }) =>
+      path === null ? null : obstacleAt(decode(path)),
+    );
   }
 
   /** None if csync2 here cannot tell. */

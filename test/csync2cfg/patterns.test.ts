@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { loadCsync2Cfg } from "../../src/csync2cfg/load.ts";
 import type { Csync2Cfg } from "../../src/csync2cfg/model.ts";
-import { takes, treesOf } from "../../src/csync2cfg/patterns.ts";
+import { takes } from "../../src/csync2cfg/patterns.ts";
+import { rootsOf } from "../../src/csync2cfg/roots.ts";
 import { groupOf, startCluster } from "../cluster/cluster.ts";
 
 const FILES = [
@@ -84,7 +85,7 @@ test("which files a group takes: as csync2 itself records them", async () => {
 
 test("the trees that a group names", () => {
   const cfg = groupOf(["h1"], ["include /a /b/*/c /d/e.?;", "exclude /f;", "include *.log %p%/x;"]);
-  const [group] = load(`${cfg}prefix p { on h1: /srv/p; }\n`).groups;
-  assert.ok(group);
-  assert.deepEqual(treesOf(group), ["/a", "/b", "/d", "%p%/x", "/srv/data"]);
+  const { groups, prefixes } = load(`${cfg}prefix p { on h1: /srv/p; }\n`);
+  const names = rootsOf(groups, prefixes).map(({ name }) => name);
+  assert.deepEqual(names, ["/a", "/b", "/d", "%p%/x", "/srv/data"]);
 });
