@@ -9,10 +9,12 @@ import { CHECK, FIRST_CHECK } from "./verbs.ts";
 const LOOK_EVERY = 500;
 
 /**
- * Finds this host's own changes and marks them dirty, but not while files arrive: csync2 would take a half-made file for a change of this
- * host. Waits for arriving files as long as for the lock, then the result is `busy`. A file that begins to arrive during the check is not
- * noticed. Nor if recorded files are gone from the disk: every other member would delete them. All checks are started here. Throws what
- * {@link insist} throws.
+ * Finds this host's own changes and marks them dirty. All checks are started here. There are two cases in which no check runs:
+ * - Files arrive: csync2 would take a half-made file for a change of this host. They are waited for as long as for the lock, then the
+ *   result is `busy`. A file that begins to arrive during the check is not noticed.
+ * - Recorded files are gone from the disk: every other member would delete them.
+ *
+ * Throws what {@link insist} throws.
  * @param isNew whether this host's database has no file yet: then files are recorded, but not marked
  */
 export async function check(
@@ -21,7 +23,7 @@ export async function check(
   isNew = false,
 ): Promise<Insisted | Gone> {
   const { host } = site;
-  const holder = "a host is pushing files to that peer";
+  const holder = "it receives files from another host";
   const until = performance.now() + host.settings.lockTimeout * 1000;
   for (const arrivals = new Arrivals(); arrivals.possible;) {
     await sleep(LOOK_EVERY);

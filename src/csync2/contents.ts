@@ -1,4 +1,5 @@
 import type { Csync2Cfg, Host } from "../csync2cfg/model.ts";
+import { Csync2revError } from "../errors.ts";
 import type { ThisHost } from "../host.ts";
 import { Batch } from "./batch.ts";
 import { compareWith } from "./compare.ts";
@@ -10,6 +11,9 @@ import { compareContents, type Scope } from "./verbs.ts";
 
 /** At most about this many files are handled together: their names take about 20 MB. */
 const AT_ONCE = 100_000;
+
+/** No more names are kept than this, whatever a peer calls its files. */
+const PART_LIMIT = 2 * AT_ONCE;
 
 /** What comparing contents shows. */
 export interface Contents {
@@ -84,13 +88,15 @@ async function equalFiles(
         equals: ({ file, record }) => {
           if (typeOf(record) !== "reg") return;
           count++;
-          if (files.length < 2 * AT_ONCE && partOf(file, parts) === part) files.push(file);
+          if (files.length < PART_LIMIT && partOf(file, parts) === part) files.push(file);
         },
       };
     },
     options,
   );
   demand(end, "its comparison");
+  if (parts > 1 && files.length === PART_LIMIT)
+    throw new Csync2revError("system", "too many files with like names: their contents cannot be compared");
   return { files, count, certificate: end.certificate };
 }
 

@@ -87,11 +87,19 @@ describe("a host that asks hostile peers", () => {
     h1.run(["csync2rev", "--others", "--deadline", "4", ...args]);
 
   test("never takes them for done, and tells what each did", async () => {
-    const { stdout, stderr, code } = await ask("--json", "--jobs", "30", "--deadline", "10");
-    const result = JSON.parse(stdout) as { peers: Peer[] };
-    const outcomes = Object.fromEntries(
-      peers.map(({ manner, name }) => [manner, result.peers.find(({ peer }) => peer === name)]),
+    let asked: RunResult;
+    let outcomes: Record<string, Peer | undefined>;
+    // By chance, the deadline may cut a peer's last try short: then all are asked again.
+    do {
+      asked = await ask("--json", "--jobs", "30", "--deadline", "10");
+      const result = JSON.parse(asked.stdout) as { peers: Peer[] };
+      outcomes = Object.fromEntries(
+        peers.map(({ manner, name }) => [manner, result.peers.find(({ peer }) => peer === name)]),
+      );
+    } while (
+      manners.some((manner) => manner !== "endless" && outcomes[manner]?.detail?.endsWith(" at the deadline"))
     );
+    const { stdout, stderr, code } = asked;
     for (const manner of manners)
       assert.ok(
         MANNERS[manner]?.includes(outcomes[manner]?.outcome ?? ""),
