@@ -138,7 +138,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
       child.stdout.resume();
       const [code] = (await once(child, "exit")) as [number];
       assert.equal(code, 75);
-      assert.ok(printed > 1 << 20, `${printed} bytes`);
+      assert.ok(printed > 50_000, `${printed} bytes came`);
       const handler = h1.processes().find(({ command }) => command.includes("csync2rev -i"));
       const { stdout: status } = await h1.run(["cat", `/proc/${handler?.pid ?? 0}/status`]);
       assert.ok(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) < 200_000, status);

@@ -117,7 +117,7 @@ describe("a stranger", () => {
     );
     for (const { received, open } of outcomes) {
       assert.equal(received, GREETING);
-      assert.ok(open > 1900 && open < 8000, `open for ${open} ms`);
+      assert.ok(open > 1900 && open < 25_000, `open for ${open} ms, of the 30 s that it sends for`);
     }
     const messages = (await h2.logged("csync2rev", 4)).map(({ message }) => message);
     assert.equal(messages.length, 4);
@@ -185,7 +185,7 @@ describe("a stranger", () => {
     const fastest = (): number[] => times.map(([first = 0]) => first);
     const spread = (): number => Math.max(...fastest()) - Math.min(...fastest());
     // What else the machine does only adds time: with more tries the fastest of each are what csync2rev takes.
-    for (let tries = 0; tries === 0 || (spread() >= 20 && tries < 5); tries++) {
+    for (let tries = 0; tries === 0 || (spread() >= 20 && tries < 20); tries++) {
       const names = Array.from({ length: rounds }, () => Object.values(kinds)).flat();
       const outcomes = await connectFrom(
         h1,
