@@ -207,10 +207,14 @@ function wasReconciled({ steps }: Plan): boolean {
   return steps.some((step) => step.do === "catch-up" && step.options.includes("--reconcile"));
 }
 
-/** With these methods a version that is dirty on two hosts can go over the one that was built on it. */
+/** With these methods a version that is dirty on two hosts can go over the one that was built on it. A link has no time to go by. */
 function autoMayDecide(plan: Plan, path: ByteString, { versions }: History): boolean {
   const writers = new Set(versions.map(({ host }) => host));
-  return writers.size > 1 && groupsOf(plan, path).some(({ auto }) => auto !== "younger" && auto !== "none");
+  const timed = versions.every(({ state }) => !state.startsWith("link "));
+  return (
+    writers.size > 1 &&
+    groupsOf(plan, path).some(({ auto }) => auto !== "none" && (auto !== "younger" || !timed))
+  );
 }
 
 function pairsOf(hosts: readonly string[]): [string, string][] {
