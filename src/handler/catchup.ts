@@ -38,7 +38,6 @@ const CHECK_FAILED = "csync2's check there failed; csync2rev's log there says wh
 /**
  * Runs what an authorised request asks for, and returns the result. Once csync2 runs, it goes on even if the requester hangs up,
  * as long as it makes progress.
- * @param connected when the requester connected, on process.hrtime's clock, in nanoseconds
  * @param gone whether the requester is known to have hung up
  * @returns the result, or `busy` if csync2's lock or database did not come free in time
  * Throws `gone` if the requester hung up before csync2 was started, and `system` if a program is missing.
@@ -47,7 +46,6 @@ export async function catchUp(
   request: AuthorisedRequest,
   site: ConfiguredHost,
   replies: Replies,
-  connected: bigint,
   gone: () => boolean,
 ): Promise<Ending | Held> {
   const { host, configuration } = site;
@@ -101,9 +99,7 @@ export async function catchUp(
   if (look?.kind === "gone" && !verb.counts) return treeGone(look, request, began);
   for (const command of verb.commands(scope)) {
     checks = command.shared === true;
-    const end = checks
-      ? await checkOnce(site, connected, checkWatcher)
-      : await insist(host, command, watcher);
+    const end = checks ? await checkOnce(site, checkWatcher) : await insist(host, command, watcher);
     if (end.kind === "gone") return treeGone(end, request, began);
     if (end.kind === "busy") return busy(end.holder);
     count(end);

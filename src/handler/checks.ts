@@ -12,25 +12,24 @@ interface Stamp {
   readonly boot: string;
   /** A hash of the configuration that was checked. It is a hash because the database's URL may have a password. */
   readonly of: string;
-  /** When it started, on CLOCK_MONOTONIC, in nanoseconds. */
-  readonly started: string;
+  /** When it started, in seconds since boot. */
+  readonly started: number;
 }
 
 /** The longest stamp that is read, in bytes. */
 const STAMP_LIMIT = 4096;
+/** The steps of {@link sinceBoot}, in seconds. */
+const STEP = 0.01;
 
 /**
- * Runs a check, unless a check that started after `connected` has succeeded. So forty hosts that boot together cost two checks: the
- * one that runs when they connect, and one more. Meanwhile the other requests wait for a second lock. This process holds that lock, so
- * the lock is free once the process has ended. csync2's own lock is held by csync2.
- * @param connected when the requester connected, on process.hrtime's clock (CLOCK_MONOTONIC), in nanoseconds
+ * Runs a check, unless a check that started after this process has succeeded: the requester had connected by then. So forty hosts that
+ * boot together cost two checks: the one that runs when they connect, and one more. Meanwhile the other requests wait for a second lock.
+ * This process holds that lock, so the lock is free once the process has ended. csync2's own lock is held by csync2.
  */
-export async function checkOnce(
-  site: ConfiguredHost,
-  connected: bigint,
-  watcher: InsistWatcher,
-): Promise<Insisted | Gone> {
+export async function checkOnce(site: ConfiguredHost, watcher: InsistWatcher): Promise<Insisted | Gone> {
   const { host } = site;
+  // Forty handlers that start at once need seconds to get here.
+  const connected = sinceBoot() + STEP - process.uptime();
   const { lockFile, lockTimeout } = host.settings;
   const fd = openLockFile(checkLockFile(lockFile));
   try {
@@ -52,11 +51,11 @@ export async function checkOnce(
       )
       .digest("hex");
     const last = readStamp(fd);
-    if (last?.boot === boot && last.of === of && BigInt(last.started) > connected) return nothingRun();
-    const started = process.hrtime.bigint();
+    const started = sinceBoot();
+    const isNewEnough = last !== null && last.started > connected && last.started <= started;
+    if (isNewEnough && last.boot === boot && last.of === of) return nothingRun();
     const checked = await check(site, watcher);
-    if (checked.kind === "ended" && checked.exit === 0)
-      writeStamp(fd, { boot, of, started: String(started) });
+    if (checked.kind === "ended" && checked.exit === 0) writeStamp(fd, { boot, of, started });
     return checked;
   } finally {
     closeSync(fd);
@@ -72,14 +71,25 @@ function bootId(): string {
   }
 }
 
+/**
+ * Seconds since this boot, on a clock that all processes share: with Bun, process.hrtime begins at 0 in each process. NaN if the system does
+ * not tell: then no check is shared.
+ */
+function sinceBoot(): number {
+  try {
+    return Number.parseFloat(readFileSync("/proc/uptime", "latin1"));
+  } catch {
+    return NaN;
+  }
+}
+
 function readStamp(fd: number): Stamp | null {
   const bytes = Buffer.alloc(STAMP_LIMIT);
   const length = readSync(fd, bytes, 0, STAMP_LIMIT, 0);
   try {
     const { boot, of, started } = JSON.parse(bytes.toString("utf8", 0, length)) as Partial<Stamp>;
-    if (typeof boot !== "string" || typeof of !== "string" || !/^\d{1,20}$/.test(String(started)))
-      return null;
-    return { boot, of, started: String(started) };
+    if (typeof boot !== "string" || typeof of !== "string" || typeof started !== "number") return null;
+    return { boot, of, started };
   } catch {
     return null;
   }

@@ -43,9 +43,6 @@ export async function serve(
     });
 
   let arrived = process.hrtime.bigint();
-  // When the requester connected. Any check since then is new enough. Forty handlers that start at once need seconds to read their
-  // requests.
-  const connected = arrived - BigInt(Math.round(process.uptime() * 1e9));
   try {
     const options = readOptions(argv);
     let site = openHost(options, env);
@@ -63,7 +60,7 @@ export async function serve(
     const opened = open(site.configuration, session, box);
 
     const replies = new Replies(connection, replySealer(opened.key, session));
-    await answer(opened, site, connection, replies, connected, log);
+    await answer(opened, site, connection, replies, log);
   } catch (error) {
     await complain(error);
     await sleep(untilSilenceEnds(arrived));
@@ -107,7 +104,6 @@ async function answer(
   site: ReadableHost,
   connection: Connection,
   replies: Replies,
-  connected: bigint,
   log: Log,
 ): Promise<void> {
   const { verb, group, from } = opened.request;
@@ -135,7 +131,7 @@ async function answer(
   void log("accepted", who);
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
   try {
-    const end = await catchUp(request, site, replies, connected, () => connection.gone);
+    const end = await catchUp(request, site, replies, () => connection.gone);
     if ("reason" in end) {
       await refuse(end, who);
       return;

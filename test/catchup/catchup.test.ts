@@ -80,6 +80,15 @@ describe("a member that was down", () => {
     ]);
   });
 
+  test("gets what changed since the request before, however soon it asks again", async () => {
+    await Promise.all([h1, h3].map((host) => host.serve("inetd")));
+    for (const version of ["1", "2", "three"]) {
+      h1.write("/srv/data/a", version);
+      assertOutcomes(await catchUp(h3, "-P", "h1"), { h1: "caught-up" });
+      assert.equal(h3.read("/srv/data/a"), version);
+    }
+  });
+
   test("is known by the name right of the @, on both sides", async () => {
     await cluster.reset(groupOf(["h1@h1-sync", "h2@h2-sync", "h3@h3-sync"]));
     await Promise.all([h1, h2, h3].map((host) => host.serve("inetd")));

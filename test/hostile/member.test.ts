@@ -188,7 +188,7 @@ describe("a member", () => {
     for (const name of names) for (const host of [h1, h2]) host.write(`/srv/data/${name}`, host.name);
     await h1.run("csync2 -cr /");
     const table = await h1.run("csync2rev --others");
-    assert.equal(table.code, 1);
+    assert.equal(table.code, 1, table.stdout + table.stderr);
     assert.match(table.stdout, /\\x1b\[2Jred/);
     const quiet = await h1.run("csync2rev --others -q");
     const json = await h1.run("csync2rev --others --json");
