@@ -15,23 +15,20 @@ export function changeMuch(host: Host): void {
 
 /** Waits until csync2 pushes from a host; its pid there. */
 export async function meetPush(host: Host): Promise<number> {
-  let pid: number | undefined;
-  await host.until(
-    "csync2 -u runs",
-    () =>
-      (pid = host.processes().find(({ command }) => /^(\S*\/)?csync2 .*-u\b/.test(command))?.pid) !==
-      undefined,
-    MEETS_WITHIN,
-  );
-  return pid ?? 0;
+  return await meet(host, "-u ", "");
 }
 
-/** Stops the first check that csync2 begins on a host, as quickly as only a program on that host can; its pid there. */
+/** Stops the first check that csync2 begins on a host; its pid there. */
 export async function stopCheck(host: Host): Promise<number> {
-  const find = "pgrep -ax csync2 | sed -n 's/ .* -c -r .*//p'";
-  const { stdout } = await host.run(
-    `until pid=$(${find}) && [ "$pid" ]; do :; done; kill -STOP $pid; echo $pid`,
-  );
+  return await meet(host, "-c -r ", "kill -STOP $pid; ");
+}
+
+/** Looks for a csync2 as quickly as only a program on that host can. */
+async function meet(host: Host, options: string, act: string): Promise<number> {
+  const find = `pgrep -ax csync2 | sed -n 's/ .* ${options}.*//p;T;q'`;
+  const { stdout } = await host.run(`until pid=$(${find}) && [ "$pid" ]; do :; done; ${act}echo $pid`, {
+    timeout: MEETS_WITHIN,
+  });
   return Number(stdout);
 }
 
