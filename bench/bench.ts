@@ -7,6 +7,7 @@ import { bigConfiguration } from "./rows/big-configuration.ts";
 import { bigTrees } from "./rows/big-trees.ts";
 import { conversation } from "./rows/conversation.ts";
 import { memory } from "./rows/memory.ts";
+import { millionFiles } from "./rows/million-files.ts";
 import { onePeer } from "./rows/one-peer.ts";
 import { pushes } from "./rows/pushes.ts";
 import { sevenPeers } from "./rows/seven-peers.ts";
@@ -21,6 +22,7 @@ const SUBJECTS: Readonly<Record<string, (extent: Extent) => Promise<Row[]>>> = {
   pushes,
   "big-configuration": bigConfiguration,
   "big-trees": bigTrees,
+  "million-files": millionFiles,
 };
 
 // An extra file of certificates costs every Node 45 ms, and says nothing about csync2rev.

@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { closeSync } from "node:fs";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
+import { keepHeapSmall } from "#runtime";
 import type { ThisHost } from "../host.ts";
 import { childPath, findProgram } from "../programs.ts";
 import { disconnect } from "./disconnect.ts";
@@ -61,6 +62,8 @@ const END_WITHIN = 10_000;
 const TELL_EVERY = 5_000;
 /** How long to wait for more output after csync2's end, in milliseconds. One of its actions may have left a daemon on the pipe. */
 const DRAIN = 500;
+/** How often the heap is kept small, in bytes of csync2's output: the rows of 100,000 files are 30 MB. */
+const TIDY_EVERY = 500_000;
 
 /**
  * Runs one csync2 under the lock, in a session of its own: if this process or its terminal ends, csync2 goes on.
@@ -172,6 +175,7 @@ async function run(
   return await new Promise<RunEnd>((resolve, reject) => {
     const progress = new Progress(command);
     let lastOutput = performance.now();
+    let untidied = 0;
     const end = (): void => {
       // The child leads its own process group. flock(1) and csync2 are in that group too.
       if (
@@ -231,6 +235,11 @@ async function run(
       };
       stream.on("data", (chunk: Buffer) => {
         lastOutput = performance.now();
+        untidied += chunk.length;
+        if (untidied >= TIDY_EVERY) {
+          keepHeapSmall(untidied);
+          untidied = 0;
+        }
         attempt(() => {
           lines.push(chunk);
         });
