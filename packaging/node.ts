@@ -1,7 +1,7 @@
 // Bundles the program for Node.js into one executable file, which is what `bin` names: npm run build.
 import { chmodSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bundleFor, licencesOf } from "./bundle.ts";
+import { bundleForNode, licencesOf } from "./bundle.ts";
 
 const DIST = join(import.meta.dirname, "../dist");
 
@@ -12,7 +12,7 @@ const DIST = join(import.meta.dirname, "../dist");
 const BEFORE = "#!/usr/bin/env node\n(require=>{";
 const BEHIND = '})(typeof require=="function"?require:process.getBuiltinModule);\n';
 
-const bundle = await bundleFor("node");
+const bundle = await bundleForNode();
 mkdirSync(DIST, { recursive: true });
 const part = join(DIST, `csync2rev.${process.pid}.part`);
 writeFileSync(part, BEFORE + bundle.text + BEHIND);

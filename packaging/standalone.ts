@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { bunFor, ownPlatform, PLATFORMS, type Platform } from "./bun.ts";
-import { bundleFor } from "./bundle.ts";
+import { bundleForBun, COMMAND_LINE } from "./bundle.ts";
 import { closeDoors } from "./doors.ts";
 
 const DIST = join(import.meta.dirname, "../dist");
@@ -34,33 +34,53 @@ export function executableFor(platform: Platform): string {
 /** Builds the executable for a platform, into dist/. Nothing is downloaded but Bun, where .cache lacks it. */
 export async function buildStandalone(platform: Platform): Promise<string> {
   const target = executableFor(platform);
-  compile(platform, (await bundleFor("bun")).text, target);
+  compile(platform, await bundleForBun(), target);
   return target;
 }
 
 /**
  * Makes an executable of a bundle.
- * @param program the bundle, a CommonJS module
+ * @param modules CommonJS modules: the program, and the one that it loads as COMMAND_LINE
  * @param target the file to make: it is there in one step, for tests may be running the one before
  */
-export function compile(platform: Platform, program: string, target: string): void {
+export function compile(
+  platform: Platform,
+  modules: { readonly program: string; readonly commandLine: string },
+  target: string,
+): void {
   const bun = bunFor(ownPlatform());
   mkdirSync(dirname(target), { recursive: true });
   // Bun writes into the working folder while it builds.
   const folder = mkdtempSync(join(dirname(target), "part-"));
   try {
     const template = join(folder, "bun");
-    const bundle = join(folder, "csync2rev.js");
+    const [program, commandLine] = ["csync2rev.js", COMMAND_LINE].map((name) => join(folder, name)) as [
+      string,
+      string,
+    ];
     const built = join(folder, "csync2rev");
     writeFileSync(template, closeDoors(readFileSync(bunFor(platform))), { mode: 0o755 });
-    writeFileSync(bundle, program);
+    writeFileSync(program, modules.program);
+    writeFileSync(commandLine, modules.commandLine);
     const names = [`--target=${TARGETS[platform]}`, `--compile-executable-path=${template}`];
-    execFileSync(bun, ["build", bundle, ...FLAGS, ...names, `--outfile=${built}`], {
-      cwd: folder,
-      // Nothing of the builder's own settings gets in.
-      env: { PATH: process.env["PATH"], HOME: folder, TMPDIR: folder, DO_NOT_TRACK: "1" },
-      stdio: ["ignore", "ignore", "inherit"],
-    });
+    execFileSync(
+      bun,
+      [
+        "build",
+        program,
+        commandLine,
+        `--external=./${COMMAND_LINE}`,
+        ...FLAGS,
+        ...names,
+        `--outfile=${built}`,
+      ],
+      {
+        cwd: folder,
+        // Nothing of the builder's own settings gets in.
+        env: { PATH: process.env["PATH"], HOME: folder, TMPDIR: folder, DO_NOT_TRACK: "1" },
+        stdio: ["ignore", "ignore", "inherit"],
+      },
+    );
     chmodSync(built, 0o755);
     renameSync(built, target);
   } finally {

@@ -8,6 +8,12 @@ export function canonicalAddress(address: string): string {
   return [short, ...zone].join("%");
 }
 
+/** Whether a text is an IPv6 address, perhaps with a zone. */
+export function isIPv6(text: string): boolean {
+  const [plain = ""] = text.split("%");
+  return /^[0-9a-f:.]+$/i.test(plain) && plain.includes(":") && URL.canParse(`http://[${plain}]`);
+}
+
 export function isLoopback(address: string): boolean {
   return address === "::1" || address.startsWith("127.");
 }

@@ -36,7 +36,7 @@ async function isHandler(args: readonly string[]): Promise<boolean> {
   if (statOf(0)?.isSocket() !== true) return false;
   const { readOptions } = await import("./handler/options.ts");
   try {
-    readOptions(args);
+    await readOptions(args);
     return true;
   } catch {
     return false;

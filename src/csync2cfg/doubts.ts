@@ -1,4 +1,4 @@
-import { isIPv6 } from "node:net";
+import { isIPv6 } from "../address.ts";
 import { mayAsk } from "./directive.ts";
 import type { Group, Prefix, Warning } from "./model.ts";
 import type { GroupBlock } from "./parser.ts";

@@ -1,3 +1,4 @@
+import { addressesOf } from "#runtime";
 import { mayAsk } from "../csync2cfg/directive.ts";
 import type { Group, Host } from "../csync2cfg/model.ts";
 import { verbOf, type Scope, type Verb } from "../csync2/verbs.ts";
@@ -170,10 +171,9 @@ function refusal(reason: RefusalReason, detail: string): Refusal {
 async function wrongAddress(peername: string, address: string | null): Promise<Refusal | null> {
   if (address === null)
     return refusal("wrong-address", "the connection has no known address: stdin is not a socket");
-  const { lookup } = await import("node:dns/promises");
   let known: string[];
   try {
-    known = (await lookup(peername, { all: true })).map((entry) => plainAddress(entry.address));
+    known = (await addressesOf(peername)).map(plainAddress);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     return code === "EAI_AGAIN"

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "#crypto";
 import { closeSync, ftruncateSync, readFileSync, readSync, writeSync } from "node:fs";
 import { check } from "../csync2/check.ts";
 import { nothingRun, type Insisted, type InsistWatcher } from "../csync2/insist.ts";
@@ -39,17 +39,8 @@ export async function checkOnce(site: ConfiguredHost, watcher: InsistWatcher): P
         return { kind: "busy", holder: "another request's check still runs" };
     }
     const boot = bootId();
-    const of = createHash("sha256")
-      .update(
-        JSON.stringify([
-          host.config,
-          host.hostname,
-          host.database,
-          host.systemDirectory,
-          host.settings.csync2Options,
-        ]),
-      )
-      .digest("hex");
+    const { config, hostname, database, systemDirectory, settings } = host;
+    const of = sha256(JSON.stringify([config, hostname, database, systemDirectory, settings.csync2Options]));
     const last = readStamp(fd);
     const started = sinceBoot();
     const isNewEnough = last !== null && last.started > connected && last.started <= started;

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes } from "#crypto";
 import { writeSync } from "node:fs";
 import { encodeFrame, NONCE_LENGTH } from "../wire/frame.ts";
 import { encodeGreeting } from "../wire/messages.ts";

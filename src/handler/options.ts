@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import { Csync2revError } from "../errors.ts";
 import type { HostOptions } from "../host.ts";
 
@@ -7,8 +6,9 @@ import type { HostOptions } from "../host.ts";
  * @param argv the command line behind the program's name
  * Throws `usage`.
  */
-export function readOptions(argv: readonly string[]): HostOptions {
+export async function readOptions(argv: readonly string[]): Promise<HostOptions> {
   if (argv.every((arg) => arg === "-i")) return {};
+  const { parseArgs } = await import("node:util");
   try {
     const { values } = parseArgs({
       args: [...argv],

@@ -14,6 +14,8 @@ import { Replies } from "./replies.ts";
 
 /** At most this much of a request's group names goes into a log line, in characters. */
 const GROUPS_LOGGED = 500;
+/** When a request that still runs is logged as accepted, in milliseconds. Others are when they are done: logger(1) delays them. */
+const LOG_AFTER = 100;
 /** The step of {@link untilSilenceEnds}, in milliseconds. It is longer than csync2rev needs to find any reason for silence. */
 const SILENCE = 100;
 
@@ -44,7 +46,7 @@ export async function serve(
 
   let arrived = process.hrtime.bigint();
   try {
-    const options = readOptions(argv);
+    const options = await readOptions(argv);
     let site = openHost(options, env);
     log = openLog(site.settings);
 
@@ -127,11 +129,15 @@ async function answer(
     groups,
     ...(request.refused.length > 0 ? { refused: request.refused } : {}),
   });
-  // logger(1) can take longer to start than a whole request, so csync2 does not wait for it. Log lines keep their order.
-  void log("accepted", who);
+  let accepted: Promise<void> | undefined;
+  const logAccepted = (): void => {
+    accepted ??= log("accepted", who);
+  };
+  setTimeout(logAccepted, LOG_AFTER);
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
   try {
-    const end = await catchUp(request, site, replies, () => connection.gone);
+    // Log lines keep their order.
+    const end = await catchUp(request, site, replies, () => connection.gone).finally(logAccepted);
     if ("reason" in end) {
       await refuse(end, who);
       return;

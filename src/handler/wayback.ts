@@ -1,7 +1,8 @@
-import { lookup } from "node:dns/promises";
-import { connect, isIPv6 } from "node:net";
+import { addressesOf, knock } from "#runtime";
+import { isIPv6 } from "../address.ts";
 import type { Scope } from "../csync2/verbs.ts";
 import type { ThisHost } from "../host.ts";
+import { NO_ANSWER } from "../runtime/channel.ts";
 
 /** How long one address may take, in milliseconds. csync2 itself has no limit: the kernel gives up after minutes. */
 const PATIENCE = 5_000;
@@ -20,22 +21,20 @@ export async function whyNoWayBack(
   const { csync2Port: port } = host.settings;
   let addresses: readonly string[];
   try {
-    addresses = (await lookup(peer, { all: true })).map(({ address }) => address);
+    addresses = await addressesOf(peer);
   } catch (cause) {
     return `"${peer}" does not resolve on ${me}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`;
   }
   let why: string | null = null;
   for (const address of addresses) {
     const code = await tryPort(address, port, await sourceOf(host, address));
-    if (code === null || code === "ECONNREFUSED") return null;
+    if (code === undefined || code === "ECONNREFUSED") return null;
     why = `${me} cannot reach this host's csync2 at ${address} port ${port}: ${IN_WORDS[code] ?? code}`;
     // csync2 would wait for this address before it tries the next one.
     if (code === NO_ANSWER) break;
   }
   return why;
 }
-
-const NO_ANSWER = "no answer";
 
 const IN_WORDS: Readonly<Record<string, string>> = {
   [NO_ANSWER]: `no answer within ${PATIENCE / 1000} s, perhaps because of a firewall`,
@@ -48,29 +47,19 @@ const IN_WORDS: Readonly<Record<string, string>> = {
 /** With -N, csync2 connects from an address of that name if one is of the same family. */
 async function sourceOf({ givenHostname }: ThisHost, address: string): Promise<string | undefined> {
   if (givenHostname === undefined) return undefined;
-  const own = await lookup(givenHostname, { all: true }).catch(() => []);
-  return own.find((one) => isIPv6(one.address) === isIPv6(address))?.address;
+  const own = await addressesOf(givenHostname).catch(() => []);
+  return own.find((one) => isIPv6(one) === isIPv6(address));
 }
 
-/** Null if a connection was made, otherwise why not. */
-async function tryPort(address: string, port: number, source: string | undefined): Promise<string | null> {
-  return await new Promise((resolve) => {
-    const from = source === undefined ? {} : { localAddress: source };
-    const socket = connect({ host: address, port, ...from });
-    const end = (why: string | null): void => {
-      socket.destroy();
-      resolve(why);
-    };
-    socket.setTimeout(PATIENCE, () => {
-      end(NO_ANSWER);
-    });
-    socket.on("connect", () => {
-      end(null);
-    });
-    socket.on("error", ({ code, message }: NodeJS.ErrnoException) => {
-      // If this host does not have the address of the name, csync2 goes on without it.
-      if (code === "EADDRNOTAVAIL" && source !== undefined) void tryPort(address, port, undefined).then(end);
-      else end(code ?? message);
-    });
-  });
+/** Undefined if a connection was made, otherwise why not. */
+async function tryPort(
+  address: string,
+  port: number,
+  source: string | undefined,
+): Promise<string | undefined> {
+  const why = await knock(address, port, source, PATIENCE);
+  // If this host does not have the address of the name, csync2 goes on without it.
+  return why === "EADDRNOTAVAIL" && source !== undefined
+    ? await knock(address, port, undefined, PATIENCE)
+    : why;
 }

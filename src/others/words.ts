@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { VERBS, type Verb } from "../csync2/verbs.ts";
 import { printable, quotable } from "../printable.ts";
 import type { IncomingFile } from "../csync2/processes.ts";
@@ -113,8 +114,14 @@ function whyPaused(answer: Answer): string {
   return words[answer.reason];
 }
 
+/**
+ * Local time. If no time zone is set, that is UTC, and both runtimes would find it out by opening every file of /usr/share/zoneinfo: 90 ms.
+ */
 function clock(time: Date): string {
-  return [time.getHours(), time.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
+  const isUtc = process.env["TZ"] === undefined && !existsSync("/etc/localtime");
+  return (isUtc ? [time.getUTCHours(), time.getUTCMinutes()] : [time.getHours(), time.getMinutes()])
+    .map((part) => String(part).padStart(2, "0"))
+    .join(":");
 }
 
 function size(bytes: number): string {

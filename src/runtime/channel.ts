@@ -1,3 +1,6 @@
+/** What a knock at a port comes to if nothing answers in time. */
+export const NO_ANSWER = "no answer";
+
 /** The connection on fds 0 and 1: a socket, pipes or files. */
 export interface Channel {
   /** The other end's address if fd 0 is a TCP socket. */

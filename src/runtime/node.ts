@@ -1,8 +1,10 @@
 // For Node.js. bun.ts has the same exports; package.json's "imports" choose one of them.
+import { lookup } from "node:dns/promises";
 import { createReadStream, fstatSync } from "node:fs";
-import { Socket, type ConnectOpts, type SocketConstructorOpts } from "node:net";
+import { connect, Socket, type ConnectOpts, type SocketConstructorOpts } from "node:net";
 import type { Writable } from "node:stream";
 import type { Channel, Reader } from "./channel.ts";
+import { NO_ANSWER } from "./channel.ts";
 import { isSameFile } from "./descriptors.ts";
 
 /** The file that this program was started from, by the name that was used. */
@@ -20,6 +22,42 @@ export const keepHeapSmall: (read: number) => void = () => {
     setFlagsFromString("--semi-space-growth-factor=1");
   });
 };
+
+/** Every address that a name has, as getaddrinfo(3) gives them. Throws an error with a `code`. */
+export async function addressesOf(name: string): Promise<readonly string[]> {
+  return (await lookup(name, { all: true })).map(({ address }) => address);
+}
+
+/**
+ * Connects to a port, sends nothing, and hangs up.
+ * @param source the address to connect from; undefined: the kernel chooses
+ * @param patience in milliseconds
+ * @returns undefined if the connection was made, {@link NO_ANSWER}, or an errno's name
+ */
+export async function knock(
+  address: string,
+  port: number,
+  source: string | undefined,
+  patience: number,
+): Promise<string | undefined> {
+  return await new Promise((resolve) => {
+    const from = source === undefined ? {} : { localAddress: source };
+    const socket = connect({ host: address, port, ...from });
+    const end = (why?: string): void => {
+      socket.destroy();
+      resolve(why);
+    };
+    socket.setTimeout(patience, () => {
+      end(NO_ANSWER);
+    });
+    socket.on("connect", () => {
+      end();
+    });
+    socket.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+      end(code ?? message);
+    });
+  });
+}
 
 /** Opens the connection on fds 0 and 1, and starts to read. */
 export function openChannel(reader: Reader): Channel {

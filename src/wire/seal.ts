@@ -1,4 +1,4 @@
-import { hkdfSync } from "node:crypto";
+import { hkdfSha512 } from "#crypto";
 import nacl from "tweetnacl";
 import type { Key } from "../csync2cfg/model.ts";
 
@@ -37,7 +37,7 @@ export function replyOpener(key: Key, session: Session): (box: Uint8Array) => Ui
 function sessionKey(key: Key, session: Session, side: "request" | "reply"): Uint8Array {
   const salt = Buffer.concat([session.challenge, session.nonce]);
   const info = `csync2rev/1 ${side}\0${session.config}`;
-  return new Uint8Array(hkdfSync("sha512", key.text, salt, info, nacl.secretbox.keyLength));
+  return hkdfSha512(key.text, salt, info, nacl.secretbox.keyLength);
 }
 
 /** 16 zero bytes, then the counter as u64 big-endian. */

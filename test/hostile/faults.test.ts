@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { ownPlatform } from "../../packaging/bun.ts";
-import { bundleFor } from "../../packaging/bundle.ts";
+import { bundleForBun } from "../../packaging/bundle.ts";
 import { compile } from "../../packaging/standalone.ts";
 import {
   csync2rev,
@@ -28,8 +28,12 @@ const FAULTS: Readonly<Record<string, string>> = {
     };
     require("node:module").syncBuiltinESMExports();`,
   "an exception while the request is opened": `
-    const crypto = require("node:crypto");
-    crypto.hkdfSync = () => { throw new TypeError("injected"); };`,
+    const concat = Buffer.concat;
+    Buffer.concat = (parts) => {
+      // The challenge and the nonce.
+      if (parts.every(({ length }) => length === 32)) throw new TypeError("injected");
+      return concat(parts);
+    };`,
   "an exception while csync2 is started": `
     const child = require("node:child_process"), spawn = child.spawn;
     child.spawn = (file, ...rest) => {
@@ -96,7 +100,8 @@ function compiled(): Breaking {
     const folder = mkdtempSync(join(tmpdir(), "csync2rev-broken-"));
     try {
       const file = join(folder, "csync2rev");
-      compile(ownPlatform(), `${injection()}\n${(await bundleFor("bun")).text}`, file);
+      const { program, ...rest } = await bundleForBun();
+      compile(ownPlatform(), { program: `${injection()}\n${program}`, ...rest }, file);
       return readFileSync(file);
     } finally {
       rmSync(folder, { recursive: true });
