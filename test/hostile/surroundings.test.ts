@@ -24,10 +24,14 @@ const FOLDER: Readonly<Record<string, string>> = {
   "package.json": JSON.stringify({
     type: "module",
     main: "run.js",
-    imports: { "#runtime": "/hostile/run.js" },
+    imports: {
+      "#runtime": "/hostile/run.js",
+      "#crypto": "/hostile/run.js",
+    },
     browser: { fs: "/hostile/run.js" },
     scripts: { csync2rev: "node /hostile/run.js" },
   }),
+  "command-line.js": RUNS,
   "tsconfig.json": JSON.stringify({ compilerOptions: { baseUrl: ".", paths: { "*": ["./run.js"] } } }),
   ".npmrc": "node-options=--require=/hostile/run.js\n",
   ...Object.fromEntries(
