@@ -1,0 +1,121 @@
+// 400 strangers who say nothing and come again when they are cut off, against inetd and xinetd with the limits that are shipped, with and
+// without the nftables rule: how soon a member is served meanwhile.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startCluster, type Cluster, type ServiceText } from "../test/cluster/cluster.ts";
+import type { Holding } from "../test/hostile/holding.ts";
+import { asking, connectFrom, install } from "../test/hostile/programs.ts";
+
+const NETWORKS = 40;
+const FROM_EACH = 10;
+/** How soon a stranger who is cut off comes again, in milliseconds. */
+const AGAIN = 100;
+/** How long the strangers are alone, and how long a member asks then, in milliseconds. */
+const ALONE = 10_000;
+const ASKS_FOR = 25_000;
+/** Between two requests of the member, in milliseconds. */
+const ASK_EVERY = 1000;
+/** With the rule, a member is served within so many milliseconds. */
+const GOAL = 2000;
+
+/** How it went for a member while the strangers held on. */
+export interface HeldUp {
+  readonly server: string;
+  readonly rule: boolean;
+  /** How many strangers were connected when the member began. */
+  readonly strangers: number;
+  /** For each request of the member, in milliseconds; null if it was not served. */
+  readonly times: readonly (number | null)[];
+  /** Whether the rule did not do what it is for. */
+  readonly missed: boolean;
+}
+
+/** Measures each of the services with and without the rule. */
+export async function heldUp(services: Readonly<Record<"inetd" | "xinetd", ServiceText>>): Promise<HeldUp[]> {
+  const aliases = Array.from({ length: NETWORKS }, (_, i) => `a${i}`);
+  const hosts = ["h1", "h2", { name: "h3", aliases }];
+  const cluster = await startCluster({ hosts, packages: ["nftables"] });
+  try {
+    const rows: HeldUp[] = [];
+    for (const server of ["inetd", "xinetd"] as const)
+      for (const rule of [false, true])
+        rows.push(await measure(cluster, aliases, server, services[server], rule));
+    return rows;
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** The rows as a Markdown table. */
+export function holdingTable(rows: readonly HeldUp[]): string {
+  const lines = rows.map(({ server, rule, strangers, times }) => {
+    const served = times.filter((time) => time !== null).sort((a, b) => a - b);
+    const at = (share: number): string => {
+      const time = served[Math.floor(share * (served.length - 1))];
+      return time === undefined ? "" : `${(time / 1000).toFixed(2)} s`;
+    };
+    return [
+      server,
+      rule ? "with" : "without",
+      String(strangers),
+      `${served.length} of ${times.length}`,
+      at(0.5),
+      at(1),
+    ];
+  });
+  const heading = [
+    "server",
+    "nftables/csync2rev.nft",
+    "strangers connected",
+    "member's requests served",
+    "half of them within",
+    "all within",
+  ];
+  const about = `${NETWORKS * FROM_EACH} strangers from ${NETWORKS} networks connect, say nothing, and come again ${AGAIN / 1000} s after they are cut off. After ${ALONE / 1000} s\na member begins to ask. The goal with the rule: all served, each within ${GOAL / 1000} s.`;
+  const cells = [heading, ["---", "---", "---:", "---:", "---:", "---:"], ...lines];
+  return `${cells.map((line) => `| ${line.join(" | ")} |\n`).join("")}\n${about}`;
+}
+
+async function measure(
+  cluster: Cluster,
+  aliases: readonly string[],
+  server: "inetd" | "xinetd",
+  service: ServiceText,
+  rule: boolean,
+): Promise<HeldUp> {
+  await cluster.reset();
+  const [h1, h2, h3] = [cluster.host("h1"), cluster.host("h2"), cluster.host("h3")];
+  for (const host of [h2, h3]) await host.shell("ip route add 10.77.0.0/16 dev eth0");
+  await h2.serve(server, [service]);
+  if (rule) {
+    const rules = readFileSync(join(import.meta.dirname, "../nftables/csync2rev.nft"), "utf8");
+    h2.write("/etc/csync2rev.nft", rules.replace("192.0.2.0/24", cluster.addresses("h1")[0] ?? ""));
+    await h2.shell("nft -f /etc/csync2rev.nft");
+  }
+  const from = aliases.map((name) => cluster.addresses(name)[0] ?? "");
+  const holding: Holding = { host: "h2", port: service.port, from, each: FROM_EACH, again: AGAIN };
+  const attack = h3.spawn(install(h3, "holding"));
+  let held = "0";
+  attack.stdout.setEncoding("utf8").on("data", (text: string) => {
+    held = text.trim();
+  });
+  attack.stderr.resume();
+  attack.stdin.end(JSON.stringify(holding));
+  await sleep(ALONE);
+  const strangers = Number(held);
+  const times: (number | null)[] = [];
+  const end = performance.now() + ASKS_FOR;
+  while (performance.now() < end) {
+    const seal = { key: cluster.key, text: asking("ping") };
+    const [outcome] = await connectFrom(h1, [{ host: "h2", seal, patience: ASKS_FOR }]);
+    const isServed = (outcome?.replies.at(-1) as { type?: string } | undefined)?.type === "done";
+    times.push(isServed && outcome !== undefined ? outcome.open : null);
+    await sleep(ASK_EVERY);
+  }
+  attack.kill("SIGKILL");
+  const missed = rule && times.some((time) => time === null || time > GOAL);
+  const row = { server, rule, strangers, times, missed };
+  console.error(JSON.stringify(row));
+  return row;
+}
