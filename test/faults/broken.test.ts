@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, csync2, csync2rev, type Host, startCluster } from "../cluster/cluster.ts";
 import { assertCaughtUp, type CaughtUp, catchUp, peerOf, read, untilQuiet } from "../catchup/others.ts";
-import { changeMuch, meetPush, signal, stopCheck, untilCutOff, untilGivenUp } from "./halfway.ts";
+import { changeMuch, stopPush, signal, stopCheck, untilCutOff, untilGivenUp } from "./halfway.ts";
 
 /** Two hosts: h1 has what h2 has missed. Both have run csync2 before. */
 async function inCluster(
@@ -37,16 +37,16 @@ async function forgetVanished(host: Host): Promise<void> {
     if (command.endsWith("csync2 -i")) await signal(host, "KILL", pid);
 }
 
-/** Starts a catch-up, and has something happen while csync2 pushes, or once its check has been stopped. */
+/** Starts a catch-up, and has something happen once csync2's push or its check has been stopped. */
 async function during(
   [h1, h2]: readonly [Host, Host],
   option: "-c" | "-u",
-  happens: (pid: number) => Promise<unknown>,
+  happens: (pid: number) => unknown,
   ...args: readonly string[]
 ): Promise<CaughtUp> {
   changeMuch(h1);
   const asked = catchUp(h2, ...args);
-  const met = option === "-c" ? stopCheck(h1) : meetPush(h1);
+  const met = option === "-c" ? stopCheck(h1) : stopPush(h1);
   met.catch(() => undefined); // it is of no interest any more once the catch-up has ended
   const first = await Promise.race([met, asked]);
   assert.ok(typeof first === "number", `csync2 ${option} was not met: ${JSON.stringify(first)}`);
@@ -59,8 +59,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
   for (const option of ["-c", "-u"] as const) {
     test(`the peer loses power while its csync2 ${option} runs, and is back later`, () =>
       inCluster("", async (h1, h2) => {
-        const result = await during([h1, h2], option, async (pid) => {
-          if (option === "-u") await signal(h1, "STOP", pid);
+        const result = await during([h1, h2], option, async () => {
           await h1.powerOff();
           await untilGivenUp(h2, csync2rev.port);
           await h1.boot();
@@ -75,8 +74,9 @@ describe("broken half-way", { concurrency: 6 }, () => {
 
   test("the network is cut while csync2 -u sends a file", () =>
     inCluster("", async (h1, h2) => {
-      const result = await during([h1, h2], "-u", async () => {
+      const result = await during([h1, h2], "-u", async (pid) => {
         await h2.cutNetwork();
+        await signal(h1, "CONT", pid);
         await untilCutOff(h1, csync2.port);
         await h2.mendNetwork();
       });
@@ -103,7 +103,10 @@ describe("broken half-way", { concurrency: 6 }, () => {
   for (const name of ["KILL", "SEGV"]) {
     test(`the peer's csync2 ends by SIG${name}`, () =>
       inCluster("", async (h1, h2) => {
-        const result = await during([h1, h2], "-u", (pid) => signal(h1, name, pid));
+        const result = await during([h1, h2], "-u", async (pid) => {
+          await signal(h1, name, pid);
+          if (name === "SEGV") await signal(h1, "CONT", pid);
+        });
         assert.deepEqual([result.code, result.outcomes], [1, ["pending"]], JSON.stringify(result));
         assert.match(peerOf(result, "h1").detail ?? "", /killed by signal (9|11)/);
         await endsWell(h1, h2);
@@ -113,11 +116,13 @@ describe("broken half-way", { concurrency: 6 }, () => {
   test("the peer's csync2 hangs: it is given up on, not killed, and who asks meanwhile hears why", () =>
     inCluster("idle-timeout = 2\nlock-timeout = 0\n", async (h1, h2) => {
       let hung = 0;
-      const result = await during([h1, h2], "-u", (pid) => signal(h1, "STOP", (hung = pid)));
+      const result = await during([h1, h2], "-u", (pid) => {
+        hung = pid;
+      });
       const { outcome, detail } = peerOf(result, "h1");
       assert.deepEqual([result.code, outcome], [1, "pending"]);
       assert.ok(detail?.includes(`csync2 (pid ${hung}) has done nothing for 2 s`), detail ?? "");
-      const next = peerOf(await catchUp(h2, "--deadline", "1"), "h1");
+      const next = peerOf(await catchUp(h2, "--deadline", "3"), "h1");
       assert.equal(next.outcome, "busy");
       assert.ok(next.detail?.includes(`csync2 (pid ${hung}) holds /run/csync2rev.lock`), next.detail ?? "");
       await signal(h1, "CONT", hung);
@@ -155,6 +160,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
         const handler = h1.processes().find(({ command }) => command.includes("csync2rev -i"));
         await signal(h1, "KILL", handler?.pid ?? 0);
         assert.ok(h1.processes().some((running) => running.pid === pid));
+        await signal(h1, "CONT", pid);
       });
       assertCaughtUp(result);
       assert.ok(peerOf(result, "h1").attempts >= 3);
@@ -163,7 +169,10 @@ describe("broken half-way", { concurrency: 6 }, () => {
 
   test("inetd is restarted on both hosts: the push goes on", () =>
     inCluster("", async (h1, h2) => {
-      const result = await during([h1, h2], "-u", () => Promise.all([h1.serve("inetd"), h2.serve("inetd")]));
+      const result = await during([h1, h2], "-u", async (pid) => {
+        await Promise.all([h1.serve("inetd"), h2.serve("inetd")]);
+        await signal(h1, "CONT", pid);
+      });
       assertCaughtUp(result);
       assert.equal(peerOf(result, "h1").attempts, 2);
       await endsWell(h1, h2);
@@ -198,9 +207,10 @@ describe("broken half-way", { concurrency: 6 }, () => {
       inCluster("", async (h1, h2) => {
         changeMuch(h1);
         const child = h2.spawn("csync2rev --others");
-        await meetPush(h1);
+        const pid = await stopPush(h1);
         child.kill(name);
         assert.deepEqual(await once(child, "exit"), [null, name]);
+        await signal(h1, "CONT", pid);
         await untilQuiet(h1);
         assert.deepEqual([...h2.tree()], [...h1.tree()]);
         await h1.until("it is logged", () =>
@@ -216,8 +226,7 @@ describe("broken half-way", { concurrency: 6 }, () => {
       const child = h2.spawn("csync2rev --others --json");
       let stdout = "";
       child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
-      const pid = await meetPush(h1);
-      await signal(h1, "STOP", pid);
+      const pid = await stopPush(h1);
       child.kill("SIGINT");
       assert.deepEqual(await once(child, "close"), [130, null]);
       const { exit, peers } = JSON.parse(stdout) as CaughtUp;
@@ -269,7 +278,6 @@ describe("broken half-way", { concurrency: 6 }, () => {
         [h1, h2],
         "-u",
         async (pid) => {
-          await signal(h1, "STOP", pid);
           await sleep(4_000);
           await signal(h1, "CONT", pid);
         },

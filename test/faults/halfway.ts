@@ -13,22 +13,28 @@ export function changeMuch(host: Host): void {
   for (let i = 0; i < 400; i++) host.write(`/srv/data/many/${i}`, version);
 }
 
-/** Waits until csync2 pushes from a host; its pid there. */
-export async function meetPush(host: Host): Promise<number> {
-  return await meet(host, "-u ", "");
+/** Stops the first push that csync2 begins on a host, in the middle of a file; its pid there. */
+export async function stopPush(host: Host): Promise<number> {
+  return await stop(host, "-u", "/srv/data/*");
 }
 
-/** Stops the first check that csync2 begins on a host; its pid there. */
+/** Stops the first check that csync2 begins on a host, once it has opened its database; its pid there. */
 export async function stopCheck(host: Host): Promise<number> {
-  return await meet(host, "-c -r ", "kill -STOP $pid; ");
+  return await stop(host, "-c", "*.db3");
 }
 
-/** Looks for a csync2 as quickly as only a program on that host can. */
-async function meet(host: Host, options: string, act: string): Promise<number> {
-  const find = `pgrep -ax csync2 | sed -n 's/ .* ${options}.*//p;T;q'`;
-  const { stdout } = await host.run(`until pid=$(${find}) && [ "$pid" ]; do :; done; ${act}echo $pid`, {
-    timeout: MEETS_WITHIN,
-  });
+const STOP = `
+  while :; do
+    for process in /proc/[0-9]*; do
+      { read -r name <$process/comm && [ $name = csync2 ] && mapfile -d '' line <$process/cmdline; } 2>/dev/null &&
+        [[ " \${line[*]} " = *" $1 "* && $(find $process/fd -lname "$2" 2>/dev/null) ]] &&
+        kill -STOP \${process#/proc/} && echo \${process#/proc/} && exit
+    done
+  done`;
+
+/** Stops a csync2 that has this option and has opened such a file, as quickly as only a program on that host can; its pid there. */
+async function stop(host: Host, option: string, file: string): Promise<number> {
+  const { stdout } = await host.run(["bash", "-c", STOP, "stop", option, file], { timeout: MEETS_WITHIN });
   return Number(stdout);
 }
 

@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { assertCaughtUp, catchUp, csync2s, dirty, read, untilQuiet } from "../catchup/others.ts";
 import { converse, type Conversation } from "../catchup/requester.ts";
 import { type Cluster, csync2, csync2rev, type Host, startCluster } from "../cluster/cluster.ts";
-import { meetPush, signal } from "../faults/halfway.ts";
+import { stopPush, signal } from "../faults/halfway.ts";
 import { install } from "./programs.ts";
 
 const FILES = ["/srv/data/a", "/srv/data/b", "/srv/data/c"];
@@ -130,8 +130,7 @@ describe("nobody keeps a host's lock by doing nothing", { concurrency: 5 }, () =
     inCluster("", null, async (hosts, cluster) => {
       const [h1, h2] = hosts;
       const asked = ask(hosts, cluster);
-      const pid = await meetPush(h1);
-      await signal(h1, "STOP", pid);
+      const pid = await stopPush(h1);
       await asked;
       await h2.powerOff();
       await signal(h1, "CONT", pid);
@@ -145,8 +144,7 @@ describe("nobody keeps a host's lock by doing nothing", { concurrency: 5 }, () =
     inCluster("idle-timeout = 3\n", null, async (hosts) => {
       const [h1, h2] = hosts;
       const asking = h2.run("csync2rev --others -P h1");
-      const pid = await meetPush(h1);
-      await signal(h1, "STOP", pid);
+      const pid = await stopPush(h1);
       await h2.shell("pkill -STOP -f 'csync2 -i'");
       await signal(h1, "CONT", pid);
       const { code, stdout } = await asking;
