@@ -105,8 +105,11 @@ function change(host: Host): void {
   for (let i = 0; i < FILES; i++) host.write(`/srv/data/${host.name}/${i}`, `${host.name} ${i}\n`);
 }
 
+/** Shows what is said if it does not end well. */
 async function run(host: Host, command: readonly string[]): Promise<number | null> {
-  return (await host.run(command, { timeout: LIMIT * 1000 })).code;
+  const { code, stdout, stderr } = await host.run(command, { timeout: LIMIT * 1000 });
+  if (code !== 0) console.error(`${host.name}: exit status ${code ?? "none"}\n${stdout}${stderr}`);
+  return code;
 }
 
 /** Boots these hosts and has each catch up at once, until nothing runs any more on any host, or the limit is reached. */
