@@ -165,6 +165,12 @@ export function typeOf(record: string): string {
   return /^[^]*?:type=(\w*)/.exec(record)?.[1] ?? "";
 }
 
+/** The permissions in a record, as in chmod(2); null if csync2 is built not to record them. */
+export function permissionsOf(record: string): number | null {
+  const mode = /^v\d+:(?:mtime=-?\d+:)?mode=(\d{1,10}):/.exec(record)?.[1];
+  return mode === undefined ? null : Number(mode) & 0o7777;
+}
+
 /** The size of a regular file in a record, in bytes; null for all else. */
 export function sizeOf(record: string): number | null {
   const size = /:type=reg:size=(\d{1,15})/.exec(record)?.[1];

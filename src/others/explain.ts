@@ -6,7 +6,8 @@ import {
   troubleOfPair,
   usesTls,
 } from "../csync2/certificate.ts";
-import { obstacleAt } from "../csync2/places.ts";
+import { hasFirstMode, isCutOff } from "../csync2/leftover.ts";
+import { lookAt, obstacleAt } from "../csync2/places.ts";
 import { rootsOf } from "../csync2cfg/roots.ts";
 import { decode } from "../csync2cfg/source.ts";
 import { Csync2revError } from "../errors.ts";
@@ -89,8 +90,12 @@ export class Explainer {
     let causes =
       files.length > 0 ? this.#causes(turn, files, { dirty, records: null }) : this.#causesOfTrees(turn);
     const isConflict = causes.length > 0 && causes.every((cause) => cause?.reason === "conflict");
-    if (isConflict)
-      return isBusy || reason !== null ? result : { ...result, outcome: "pending", reason: "conflict" };
+    if (isConflict) {
+      if (isBusy || reason !== null) return result;
+      const cutOff = await this.#cutOff(turn, files);
+      const said = [cutOff, detail].filter((text) => text !== null).join("; ");
+      return { ...result, outcome: "pending", reason: "conflict", detail: said === "" ? null : said };
+    }
     if (causes.includes(null) && !isBusy && files.length > 0) {
       const records = await this.#recordsThere(turn.route, files);
       if (typeof records === "string") {
@@ -103,6 +108,22 @@ export class Explainer {
     if (dirty.size > 0 && !isBusy && reason === null)
       return { ...result, outcome: "pending", reason: "conflict" };
     return result;
+  }
+
+  /** Whether this host's version of a file that both have changed is no change at all, in words; null if none looks like that. */
+  async #cutOff(turn: Turn, files: readonly string[]): Promise<string | null> {
+    const waiting = this.#waiting(turn, files, NOTHING_KNOWN);
+    const suspects = waiting.flatMap(({ file, path }) => {
+      const here = path === null ? undefined : lookAt(path);
+      return here !== undefined && hasFirstMode(here) ? [{ file, here }] : [];
+    });
+    if (suspects.length === 0) return null;
+    const records = await this.#recordsThere(turn.route, files);
+    if (typeof records === "string") return null;
+    const found = suspects.find(({ file, here }) => isCutOff(here, records.get(file) ?? ""));
+    return found === undefined
+      ? null
+      : `${found.file} is as large as on ${turn.route.peer.peername}, and has the mode 0600 here: csync2 leaves a file so if it is ended while it receives`;
   }
 
   /** Why this host's csync2 could not take what a peer pushes by TLS. */

@@ -55,6 +55,27 @@ describe("both hosts changed a file, and the group's auto method is none", () =>
       await settle([take, keep.replaceAll("/a", "/b")], () => "/srv/data", ...args);
     });
 
+  test("this host lost power when a file had come, but not its mode: that is said, and the peer's is taken", async () => {
+    await cluster.reset(groupOf(["h1", "h2"], ["auto none;"]));
+    await Promise.all([h1, h2].map((host) => host.serve("inetd")));
+    h1.write("/srv/data/file", "old");
+    await h1.shell("csync2 -xr");
+    h1.write("/srv/data/file", "of h1");
+    h2.write("/srv/data/file", "of h1");
+    await h2.shell("chmod 600 /srv/data/file && csync2 -cr /");
+
+    const result = await catchUp(h2);
+    assert.deepEqual([result.code, result.outcomes], [1, ["pending"]]);
+    assert.match(
+      peerOf(result, "h1").detail ?? "",
+      /^\/srv\/data\/file is as large as on h1, and has the mode 0600 here: csync2 leaves a file so if it is ended while it receives/,
+    );
+    const [take] = await advice(h2, ["to take h1's, run there"]);
+    await h1.shell(take);
+    assertCaughtUp(await catchUp(h2));
+    assert.equal((await h2.shell("stat -c %a /srv/data/file")).trim(), "644");
+  });
+
   test("below a prefix: the commands want its path", async () => {
     const prefix = "prefix p { on h1: /srv/data/one; on *: /srv/data/two; }\n";
     await cluster.reset(prefix + groupOf(["h1", "h2"], ["auto none;"]).replace("/srv/data", "%p%/dir"));
