@@ -153,6 +153,7 @@ describe("a cluster", () => {
     await assert.rejects(h1.run("sleep 60", { timeout: 100 }), /h1: sleep 60: no end after 100 ms/);
     const child = h1.spawn("trap 'exit 130' INT; sleep 60 & echo ready; wait");
     await once(child.stdout, "data");
+    await h1.until("it sleeps", () => h1.processes().some(({ command }) => command === "sleep 60"));
     child.kill("SIGINT");
     assert.deepEqual(await once(child, "exit"), [130, null]);
     assert.equal(h1.processes().length, 1);

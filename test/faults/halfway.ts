@@ -30,9 +30,10 @@ const STOP = `
         [[ " \${line[*]} " = *" $1 "* && $(find $process/fd -lname "$2" 2>/dev/null) ]] &&
         kill -STOP \${process#/proc/} && echo \${process#/proc/} && exit
     done
+    sleep 0.01
   done`;
 
-/** Stops a csync2 that has this option and has opened such a file, as quickly as only a program on that host can; its pid there. */
+/** Stops a csync2 that has this option and has opened such a file, as soon as only a program on that host can; its pid there. */
 async function stop(host: Host, option: string, file: string): Promise<number> {
   const { stdout } = await host.run(["bash", "-c", STOP, "stop", option, file], { timeout: MEETS_WITHIN });
   return Number(stdout);

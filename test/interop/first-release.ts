@@ -1,4 +1,4 @@
-// csync2rev 1.0.0, built from this project's history, and the program of today.
+// csync2rev 1.0.0, built from this project's history, and the program of today: npm run test:first-release.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -14,16 +14,12 @@ import { install } from "../hostile/programs.ts";
 const TOP = join(import.meta.dirname, "../..");
 const OLD_COMMIT = "b0e3b74";
 const OLD = "/opt/csync2rev-1.0.0";
-const hasHistory =
-  spawnSync("git", ["cat-file", "-e", OLD_COMMIT], { cwd: TOP, stdio: "ignore" }).status === 0;
-const skip = hasHistory
-  ? false
-  : "this checkout lacks the history that goes back to 1.0.0: git fetch --unshallow";
-
 /** The program of 1.0.0, bundled with today's packages, of which yargs asks where it is. */
 function buildOld(): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), "csync2rev-1.0.0-"));
   try {
+    const { status } = spawnSync("git", ["cat-file", "-e", OLD_COMMIT], { cwd: TOP, stdio: "ignore" });
+    assert.equal(status, 0, "this checkout lacks the history that goes back to 1.0.0: git fetch --unshallow");
     execFileSync("bash", ["-ec", `git archive ${OLD_COMMIT} | tar --extract --directory "$0"`, folder], {
       cwd: TOP,
     });
@@ -38,7 +34,7 @@ function buildOld(): Uint8Array {
   }
 }
 
-describe("1.0.0", { skip }, () => {
+describe("1.0.0", () => {
   let old: Uint8Array;
   let cluster: Cluster, h1: Host, h2: Host, h3: Host;
   before(async () => {
