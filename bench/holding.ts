@@ -27,7 +27,7 @@ export interface HeldUp {
   readonly strangers: number;
   /** For each request of the member, in milliseconds; null if it was not served. */
   readonly times: readonly (number | null)[];
-  /** Whether the rule did not do what it is for. */
+  /** Whether a request was not served although the rule is there. How soon it was depends on the machine: the table shows it. */
   readonly missed: boolean;
 }
 
@@ -114,7 +114,7 @@ async function measure(
     await sleep(ASK_EVERY);
   }
   attack.kill("SIGKILL");
-  const missed = rule && times.some((time) => time === null || time > GOAL);
+  const missed = rule && times.includes(null);
   const row = { server, rule, strangers, times, missed };
   console.error(JSON.stringify(row));
   return row;

@@ -83,7 +83,7 @@ console.log(report);
 if (values.write)
   writeFileSync(join(import.meta.dirname, "hostile.md"), `# On a hostile network\n\n${report}\n`);
 if (rows.some(({ served, asked }) => served < asked) || holding.some(({ missed }) => missed)) {
-  console.error("a member was not served in time");
+  console.error("a member was not served");
   process.exitCode = 1;
 }
 
