@@ -23,16 +23,16 @@ export function isLeftover(path: string): boolean {
 
 /**
  * Whether a file may have come without what csync2 sets last: mode, owner and time. csync2 leaves it so if it is ended in between.
- * @param file what is here
+ * @param file what is here, which {@link hasFirstMode}
  * @param record what the peer that pushed it has recorded of it
  */
 export function isCutOff(file: Stats, record: string): boolean {
-  return hasFirstMode(file) && file.size === sizeOf(record) && permissionsOf(record) !== FIRST_MODE;
+  return file.uid === 0 && file.size === sizeOf(record) && permissionsOf(record) !== FIRST_MODE;
 }
 
-/** Whether a file is one of root's, with the mode of a file that csync2 has just received. */
+/** Whether a file has the mode of one that csync2 has just received. */
 export function hasFirstMode(file: Stats): boolean {
-  return file.isFile() && file.uid === 0 && (file.mode & 0o7777) === FIRST_MODE;
+  return file.isFile() && (file.mode & 0o7777) === FIRST_MODE;
 }
 
 function look(path: string): Stats | undefined {
