@@ -66,7 +66,7 @@ export async function checkUp(
     ...(await checkNames(groups, asking.limits)),
     ...(await checkOwnPort(groups, asking)),
     ...(await checkCsync2Port(host, groups.flatMap(routesIn), asking.limits)),
-    ...(await checkDatabase({ host, configuration }, hostOptions)),
+    ...(await checkDatabase({ host, configuration }, hostOptions, asking.limits)),
   ];
   const how = { ...optionsFor(host), readLog: logCommand(host.settings) };
   const pings = await pingPeers(peers, asking, how);

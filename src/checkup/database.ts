@@ -7,6 +7,7 @@ import { describeGone } from "../csync2/trees.ts";
 import { Csync2revError } from "../errors.ts";
 import { csync2Lock, type ConfiguredHost, type HostOptions } from "../host.ts";
 import { withoutPasswords } from "../printable.ts";
+import { unless, type Limits } from "../requester/limits.ts";
 import { ownTreeRemedies } from "../requester/remedies.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
 
@@ -19,8 +20,12 @@ const NAMED = 5;
  * Has csync2 read its own database, looks if the files are there, and names recorded files that a csync2 has left half-made. A csync2
  * that is stopped reads nothing.
  */
-export async function checkDatabase(site: ConfiguredHost, options: HostOptions): Promise<readonly Finding[]> {
-  return [...judgePassword(site.host), ...(await readDatabase(site, options))];
+export async function checkDatabase(
+  site: ConfiguredHost,
+  options: HostOptions,
+  limits: Limits,
+): Promise<readonly Finding[]> {
+  return [...judgePassword(site.host), ...(await readDatabase(site, options, limits))];
 }
 
 function judgePassword({ database = "" }: ConfiguredHost["host"]): readonly Finding[] {
@@ -34,15 +39,20 @@ function judgePassword({ database = "" }: ConfiguredHost["host"]): readonly Find
   ];
 }
 
-async function readDatabase(site: ConfiguredHost, options: HostOptions): Promise<readonly Finding[]> {
+async function readDatabase(
+  site: ConfiguredHost,
+  options: HostOptions,
+  limits: Limits,
+): Promise<readonly Finding[]> {
   if (csync2Lock(site.host) !== null) return [];
   const prefixes = encodePrefixes(site.configuration.prefixes);
   const leftovers = new Set<string>();
   try {
-    const look = await lookIntoDatabase(site, {}, (file) => {
+    const looking = lookIntoDatabase(site, {}, (file) => {
       const path = pathOf(file, prefixes);
       if (path !== null && isLeftover(path)) leftovers.add(path);
     });
+    const look = await unless(["deadline"], limits, looking);
     switch (look.kind) {
       case "records":
         return [ok(item, "can be read"), ...describeLeftovers(leftovers)];
@@ -62,8 +72,11 @@ async function readDatabase(site: ConfiguredHost, options: HostOptions): Promise
         ];
     }
   } catch (error) {
+    if (!(error instanceof Csync2revError)) throw error;
     // A program that is missing is told elsewhere.
-    if (error instanceof Csync2revError && error.code === "system") return [];
+    if (error.code === "system") return [];
+    if (error.code === "gone")
+      return [failed(item, `csync2 has not read it: ${error.message}`, "see that no csync2 hangs")];
     throw error;
   }
 }

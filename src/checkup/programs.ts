@@ -135,7 +135,7 @@ export function checkWrittenFiles(host: ThisHost): readonly Finding[] {
 /** inetd and xinetd look up the port by the service's name. systemd and UNLISTED services of xinetd do not. */
 export async function checkServiceName(port: number): Promise<Finding> {
   const item = "service name";
-  const line = await run("getent", ["services", "csync2rev/tcp"]).then(
+  const line = await run("getent", ["services", "csync2rev/tcp"], { timeout: TRY_TIMEOUT }).then(
     ({ stdout }) => stdout,
     () => null,
   );

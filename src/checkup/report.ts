@@ -9,7 +9,7 @@ const STATUS_WIDTH = "warning".length;
 
 /** What `--test` prints: one line for each item and peer, with what to do below it, then a sum. */
 export function describeCheckup({ items, peers }: Checkup, quiet: boolean, paint: Paint): string {
-  // A detail of several lines is this host's own.
+  // A detail of several lines is this host's own: what peers say is one line.
   const answers = peers.map((finding) => ({ ...finding, detail: quotable(finding.detail) }));
   const findings: readonly Finding[] = [...items, ...answers];
   const told = quiet ? findings.filter(({ status }) => status !== "ok") : findings;
@@ -25,8 +25,8 @@ function describeFinding({ item, status, detail, advice }: Finding, paint: Paint
   const [first = "", ...rest] = detail.split("\n");
   const indent = " ".repeat(STATUS_WIDTH + 2);
   return [
-    `${paint(COLOURS[status], status.padEnd(STATUS_WIDTH))}  ${printable(`${item}: ${first}`)}`,
-    ...rest.map((line) => indent + printable(line)),
+    `${paint(COLOURS[status], status.padEnd(STATUS_WIDTH))}  ${quotable(`${item}: ${first}`)}`,
+    ...rest.map((line) => indent + quotable(line)),
     ...(advice === null ? [] : [`${indent}→ ${printable(advice)}`]),
   ]
     .map((line) => `${line}\n`)

@@ -56,9 +56,9 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
         // A csync2 on this host that nobody waits for any more goes on without us.
         return process.exit(await runOthers(line, env));
       case "status":
-        return await status(line, env);
+        return process.exit(await status(line, env));
       case "test":
-        return await test(line, env);
+        return process.exit(await test(line, env));
       case "show-config":
         return await show(line, env);
     }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { pathOf, type Prefix } from "../csync2cfg/model.ts";
 import { encodePrefixes } from "../csync2cfg/roots.ts";
@@ -101,12 +101,17 @@ export class Batch {
   }
 }
 
-/** Removes the directories of processes that were killed, unless a csync2 still works in one. */
+/**
+ * Removes the directories of processes that were killed, unless a csync2 still works in one. Another user's directory of such a name is left
+ * alone: while it is removed, its owner could put a link into it, to have other files deleted.
+ */
 function removeAbandoned(lockFile: string): void {
   const begin = basename(lockFile) + DIRECTORY;
   for (const name of readdirSync(dirname(lockFile))) {
     if (!name.startsWith(begin)) continue;
     const directory = join(dirname(lockFile), name);
+    const stat = lstatSync(directory, { throwIfNoEntry: false });
+    if (stat?.isDirectory() !== true || stat.uid !== process.geteuid?.()) continue;
     const pid = Number.parseInt(name.slice(begin.length), 10);
     if (!isAlive(pid) && !isInUse(directory)) rmSync(directory, { recursive: true, force: true });
   }

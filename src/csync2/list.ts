@@ -1,6 +1,7 @@
 import { decode } from "../csync2cfg/source.ts";
 import type { ThisHost } from "../host.ts";
 import { attempt, demand, repeat } from "./insist.ts";
+import { Names } from "./names.ts";
 import { DirtyReader, RecordReader, type Recorded } from "./rows.ts";
 import { readCsync2 } from "./run.ts";
 import { listDirtyOf, listFilesOf, type Command, type Scope } from "./verbs.ts";
@@ -8,18 +9,27 @@ import { listDirtyOf, listFilesOf, type Command, type Scope } from "./verbs.ts";
 /** Counts files, and keeps the first names. Names are byte strings. */
 export class Counter {
   readonly #limit: number;
-  readonly #kept = new Set<string>();
+  readonly #kept: Names;
   #count = 0;
 
-  /** @param limit at most this many names are kept. A kept file counts once. Any other file counts each time that it is added. */
+  /**
+   * @param limit at most this many names are kept, and fewer if they are long. A kept file counts once. Any other file counts each time
+   * that it is added
+   */
   constructor(limit: number) {
     this.#limit = limit;
+    this.#kept = new Names(limit);
   }
 
   add(file: string): void {
     if (this.#kept.has(file)) return;
     this.#count++;
-    if (this.#kept.size < this.#limit) this.#kept.add(file);
+    this.#kept.add(file);
+  }
+
+  /** Whether all files are kept by name. */
+  get isComplete(): boolean {
+    return this.#kept.isComplete;
   }
 
   /** Whether a file is among those that are kept by name. */

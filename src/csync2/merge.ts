@@ -20,8 +20,9 @@ export interface Listener {
   equals?(row: Recorded): void;
 }
 
-/** At most this many records of one side wait for their counterpart: about 40 MB. */
+/** At most this many records of one side wait for their counterpart, and at most this many characters of them: about 60 MB. */
 const WAITING_LIMIT = 200_000;
+const WAITING_LENGTH = 60_000_000;
 /** By default, at most this many files are read from one host. */
 const FILES_LIMIT = 10_000_000;
 /** A side that is this many records ahead should be paused. */
@@ -39,6 +40,8 @@ export class Merge {
   readonly #filesLimit: number;
   readonly #listener: Listener;
   readonly #waiting = { here: new Map<string, Recorded>(), there: new Map<string, Recorded>() };
+  /** How many characters the waiting records of each side have. */
+  readonly #length = { here: 0, there: 0 };
   readonly #last = { here: "", there: "" };
   readonly #count = { here: 0, there: 0 };
   readonly #ended = { here: false, there: false };
@@ -67,7 +70,7 @@ export class Merge {
     }
     const counterpart = this.#waiting[other].get(key);
     if (counterpart !== undefined) {
-      this.#waiting[other].delete(key);
+      this.#forget(other, key, counterpart);
       if (counterpart.record === row.record) this.#listener.equals?.(row);
       else
         this.#both(
@@ -78,10 +81,10 @@ export class Merge {
     } else if (this.#ordered && (this.#ended[other] || key < this.#last[other])) this.#only(side, row.file);
     else if (own.has(key))
       throw new Csync2revError("output", "it lists one file twice, perhaps because of a newline in a name");
-    else if (own.size >= WAITING_LIMIT)
+    else if (own.size >= WAITING_LIMIT || (this.#length[side] += lengthOf(key, row)) > WAITING_LENGTH)
       throw new Csync2revError(
         "output",
-        `the databases list files in different orders, and more than ${WAITING_LIMIT} differ`,
+        `the databases list files in different orders, and more than ${WAITING_LIMIT} differ, or their names are too long`,
       );
     else own.set(key, row);
   }
@@ -105,11 +108,16 @@ export class Merge {
 
   /** Reports records of one side before `key`, or all of them: no counterpart will come. */
   #settle(side: Side, key: string | null): void {
-    for (const [waitingKey, { file }] of this.#waiting[side]) {
+    for (const [waitingKey, row] of this.#waiting[side]) {
       if (key !== null && waitingKey >= key) break;
-      this.#waiting[side].delete(waitingKey);
-      this.#only(side, file);
+      this.#forget(side, waitingKey, row);
+      this.#only(side, row.file);
     }
+  }
+
+  #forget(side: Side, key: string, row: Recorded): void {
+    this.#waiting[side].delete(key);
+    this.#length[side] -= lengthOf(key, row);
   }
 
   #only(side: Side, file: string): void {
@@ -122,4 +130,8 @@ export class Merge {
       ours === null || theirs === null || ours === theirs ? null : ours > theirs ? "here" : "there";
     this.#listener.differs({ file, on: "both", newer });
   }
+}
+
+function lengthOf(key: string, { file, record }: Recorded): number {
+  return key.length + file.length + record.length;
 }

@@ -5,7 +5,7 @@ import { nothingRun, type Busy, type Ended, type InsistWatcher } from "./insist.
 import { Counter, listDirty } from "./list.ts";
 import type { Scope } from "./verbs.ts";
 
-/** At most this many dirty files can be previewed: about 40 MB of names. */
+/** At most this many dirty files can be previewed, and fewer if their names are long. */
 const DIRTY_LIMIT = 200_000;
 
 /** What a push would do on the peer. */
@@ -24,10 +24,10 @@ export async function preview(
   watcher: InsistWatcher,
 ): Promise<Previewed> {
   const dirty = await listDirty(host, scope, DIRTY_LIMIT);
-  if (dirty.count > DIRTY_LIMIT)
+  if (!dirty.isComplete)
     throw new Csync2revError(
       "system",
-      `more than ${DIRTY_LIMIT} files wait, too many for a preview: run csync2rev --others without --dry-run`,
+      `${dirty.count} files wait, too many for a preview: run csync2rev --others without --dry-run`,
     );
   let [written, deleted] = [new Counter(limit), new Counter(limit)];
   if (dirty.count === 0) return { ...nothingRun(), written, deleted };

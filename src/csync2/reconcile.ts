@@ -17,7 +17,7 @@ const LARGEST_BATCH = 10_000;
 const BATCH_TIME = 2_000;
 /** How often in a row files are judged again because the lock was held. */
 const LOCK_TRIES = 3;
-/** At most this many names of files that are left are kept: about 20 MB. */
+/** At most this many names of files that are left are kept. */
 const NAMES_KEPT = 100_000;
 
 /** How a reconcile went. `left`: files that may be wanted, and were not touched. */
@@ -92,7 +92,7 @@ export async function pushNewer(
         left.add(file);
       }
       if (pushed.exit !== 0) last = pushed;
-      if (!judgement.more || passing !== undefined || stayed.count > NAMES_KEPT) return result(last);
+      if (!judgement.more || passing !== undefined || !stayed.isComplete) return result(last);
     } finally {
       batch.close();
     }

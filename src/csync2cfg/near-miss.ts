@@ -19,6 +19,9 @@ const HALF_COMMANDS = [
   ...["restrict", "trust", "denies", "denied", "permits", "permitted"],
 ];
 
+/** Words in the place of hosts. */
+const ANYBODY = ["all", "any", "anybody", "anyone", "everybody", "everyone", "nobody", "none"];
+
 /** Letters of other scripts that look like Latin ones. Unicode's own variants of a letter are folded without this table. */
 const LOOK_ALIKES: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -126,7 +129,10 @@ function isRule(rest: string, hosts: ReadonlySet<string>, wrong: number, count: 
   if (count > 1 && wrong > 1) return false;
   const isClosed = /;\s*$/.test(rest);
   const areHosts = (some: readonly string[]): boolean =>
-    some.length > 0 && some.every((word) => /[*?[]/.test(word) || hosts.has(word));
+    some.length > 0 && some.every((word) => /[*?[]/.test(word) || hosts.has(word) || ANYBODY.includes(word));
+  // "allow-from h2", "do not allow anybody;"
+  const commands = words.map((word) => COMMANDS.includes(/^[\p{L}\p{N}]*/u.exec(word)?.[0] ?? ""));
+  if ((commands[0] === true && areHosts(others)) || (isClosed && commands.includes(true))) return true;
   const almost = Math.min(...COMMANDS.map((known) => distance(command, known, WRONG_LETTERS)));
   if (almost === 1 && others.length === 0) return true;
   if (HALF_COMMANDS.includes(command) || almost <= WRONG_LETTERS) return isClosed || areHosts(others);

@@ -128,7 +128,14 @@ export async function catchUp(
     if (verb.counts) {
       // Names all groups of the scope, so that files for members of other groups do not count.
       const counts = await countDirty(host, request.groups);
-      const held = { pending: counts.get(scope.peer) ?? 0, holds: Object.fromEntries(counts) };
+      // A file can also be in another group, and wait for a host that is in that group alone.
+      const members = new Set(
+        configuration.groups
+          .filter(({ name }) => request.groups.includes(name))
+          .flatMap(({ hosts }) => hosts.map(({ peername }) => peername)),
+      );
+      const holds = Object.fromEntries([...counts].filter(([peer]) => members.has(peer)));
+      const held = { pending: counts.get(scope.peer) ?? 0, holds };
       return look?.kind === "gone" ? treeGone(look, request, began, held) : ending(held);
     }
     const dirty = await listDirty(host, scope, PENDING_KEPT);

@@ -12,7 +12,7 @@ import { rootsOf } from "../csync2cfg/roots.ts";
 import { decode } from "../csync2cfg/source.ts";
 import { Csync2revError } from "../errors.ts";
 import type { ConfiguredHost } from "../host.ts";
-import type { Limits } from "../requester/limits.ts";
+import { unless, type Limits } from "../requester/limits.ts";
 import type { PeerResult } from "../requester/outcome.ts";
 import type { Route } from "../requester/plan.ts";
 import { causeOf, isHeld, type Cause, type Waiting } from "./causes.ts";
@@ -160,10 +160,11 @@ export class Explainer {
     );
   }
 
-  /** None if csync2 here cannot tell. */
+  /** None if csync2 here cannot tell, or not before a limit is reached. */
   async #dirtyHere(route: Route, files: readonly string[]): Promise<ReadonlySet<string>> {
     try {
-      return await dirtyHere(this.#site.host, route, files);
+      const looking = dirtyHere(this.#site.host, route, files);
+      return await unless(["deadline", "interrupt"], this.#limits, looking);
     } catch (error) {
       if (!(error instanceof Csync2revError)) throw error;
       return new Set();

@@ -16,7 +16,7 @@ import { onLimit, unless, type Limits } from "../requester/limits.ts";
 import type { Route } from "../requester/plan.ts";
 import { Differences, NAMES_OF_A_KIND } from "./differences.ts";
 
-/** At most this many dirty files are looked at for deletions, and this many are named. */
+/** At most this many dirty files are looked at for deletions, and fewer if their names are long. */
 const DIRTY_LIMIT = 200_000;
 
 /**
@@ -81,10 +81,10 @@ async function stoppable<T>(limits: Limits, work: (options: RunOptions) => Promi
 export async function unsentDeletions(host: ThisHost, route: Route): Promise<Counter> {
   const scope = scopeOf(route);
   const dirty = await listDirty(host, scope, DIRTY_LIMIT);
-  if (dirty.count > DIRTY_LIMIT)
+  if (!dirty.isComplete)
     throw new Csync2revError(
       "system",
-      `more than ${DIRTY_LIMIT} files wait here for ${scope.peer}: run csync2 -u -P ${scope.peer} first`,
+      `${dirty.count} files wait here for ${scope.peer}: run csync2 -u -P ${scope.peer} first`,
     );
   let recorded = new Set<string>();
   const onRow = ({ file }: { readonly file: string }): void => {

@@ -3,7 +3,7 @@ import type { Look } from "../csync2/look.ts";
 import type { ConfiguredHost, ThisHost } from "../host.ts";
 import { backoffAfter } from "../backoff.ts";
 import { Csync2revError } from "../errors.ts";
-import { pause, reachedLimit, unless } from "../requester/limits.ts";
+import { limitsOf, pause, reachedLimit, unless } from "../requester/limits.ts";
 import type { AskOptions, AskOverrides } from "../requester/options.ts";
 import type { PeerResult } from "../requester/outcome.ts";
 import type { PlannedPeer, Route } from "../requester/plan.ts";
@@ -17,6 +17,8 @@ import { Writers } from "./writers.ts";
 
 /** At most this many times a peer is asked to push once more, if files changed while it pushed. */
 const MORE_PUSHES = 3;
+/** How long csync2 on this host may take to open its database, in seconds. If another csync2 holds it, csync2 says so after 18. */
+const DATABASE_WITHIN = 20;
 
 export const VERIFY = ["records", "content"] as const;
 export type Verify = (typeof VERIFY)[number];
@@ -105,7 +107,8 @@ export class OthersRun {
 
   /** Whether this host's database knew no file, so that the run reconciled. */
   async isNewMember(): Promise<boolean> {
-    return (await this.#look?.catch(() => null))?.kind === "empty";
+    if (this.#look === undefined) return false;
+    return (await this.look().catch(() => null))?.kind === "empty";
   }
 
   /** Asks one peer for everything: its check, then its push. Returns the peer's result. */
@@ -123,14 +126,21 @@ export class OthersRun {
 
   /** What to change in a failed result. If csync2 here cannot open its database for now, the result is `busy`: asking later helps. */
   async #databaseAway(): Promise<Partial<PeerResult>> {
-    if (this.#asking.limits.interrupt.aborted) return {};
     const { settings } = this.#host;
-    const look = await lookHere({
+    const looking = lookHere({
       ...this.#site,
       host: { ...this.#host, settings: { ...settings, retries: 0 } },
     });
-    if (look.kind !== "unreadable" || !look.away) return {};
-    return { outcome: "busy", reason: "busy", detail: unreadable(look.why) };
+    // The deadline may have passed.
+    const limits = limitsOf(DATABASE_WITHIN, this.#asking.limits.interrupt);
+    try {
+      const look = await unless(["deadline", "interrupt"], limits, looking);
+      if (look.kind !== "unreadable" || !look.away) return {};
+      return { outcome: "busy", reason: "busy", detail: unreadable(look.why) };
+    } catch (error) {
+      if (isLimit(error)) return {};
+      throw error;
+    }
   }
 
   /** Asks a peer to push the files that both hosts have and that are newer there. An older csync2rev refuses. */

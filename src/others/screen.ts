@@ -1,5 +1,5 @@
 import type { WriteStream } from "node:tty";
-import { printable } from "../printable.ts";
+import { printable, quotable } from "../printable.ts";
 import { cells, columnsOf, cut, padded } from "../terminal.ts";
 
 /** The shortest time between two redraws of the terminal, in milliseconds. */
@@ -30,7 +30,7 @@ export class Screen {
   set(index: number, text: string, done: boolean): void {
     const line = this.#lines[index];
     if (line === undefined) return;
-    line.text = printable(text);
+    line.text = quotable(text);
     line.done = done;
     this.#timer ??= setTimeout(() => {
       this.#draw();

@@ -1,18 +1,19 @@
 import { encode } from "../csync2cfg/source.ts";
 import type { Difference } from "../csync2/merge.ts";
+import { Names } from "../csync2/names.ts";
 import { OutputReader } from "../csync2/output.ts";
 import type { Turn } from "./turn.ts";
 
-/** At most this many names of files that one peer wrote are kept: about 20 MB. */
+/** At most this many names of files that one peer wrote are kept, and fewer if they are long. */
 const NAMES_KEPT = 100_000;
 /** How a handler says that it has left out lines of csync2 (handler/replies.ts), and how it ends a line that it has cut. */
 const LEFT_OUT = /^\(\d+ lines left out|…$/;
 
 /** The files that one host has written here in this run. */
 interface Written {
-  readonly files: Set<string>;
-  /** Whether it may have written more than is known. */
-  incomplete: boolean;
+  readonly files: Names;
+  /** Whether lines that say what it wrote have been left out. */
+  leftOut: boolean;
 }
 
 /**
@@ -27,14 +28,13 @@ export class Writers {
   listenTo(turn: Turn): (line: string) => void {
     const { hostname } = turn.route.peer;
     const known = this.#written.get(hostname);
-    const written = known ?? { files: new Set(), incomplete: false };
+    const written = known ?? nothing();
     if (known === undefined) this.#written.set(hostname, written);
     const reader = new OutputReader((file) => {
-      if (written.files.size < NAMES_KEPT) written.files.add(file);
-      else written.incomplete = true;
+      written.files.add(file);
     });
     return (line) => {
-      if (LEFT_OUT.test(line)) written.incomplete = true;
+      if (LEFT_OUT.test(line)) written.leftOut = true;
       reader.stderr(encode(line));
     };
   }
@@ -43,8 +43,8 @@ export class Writers {
   hasShared(turn: Turn): boolean {
     const { own, others } = this.#of(turn);
     const mayShare = (other: Written): boolean =>
-      (own.incomplete && isSome(other)) ||
-      (other.incomplete && isSome(own)) ||
+      (isIncomplete(own) && isSome(other)) ||
+      (isIncomplete(other) && isSome(own)) ||
       [...own.files].some((file) => other.files.has(file));
     return others.some(mayShare);
   }
@@ -57,19 +57,28 @@ export class Writers {
     const { own, others } = this.#of(turn);
     if (on === "both" && newer === "here") return false;
     if (own.files.has(file) && others.some(({ files }) => files.has(file))) return true;
-    const mayHave = (written: Written): boolean => written.files.has(file) || written.incomplete;
+    const mayHave = (written: Written): boolean => written.files.has(file) || isIncomplete(written);
     return on === "both" && newer === "there" && mayHave(own) && others.some(mayHave);
   }
 
   #of(turn: Turn): { readonly own: Written; readonly others: readonly Written[] } {
     const { hostname } = turn.route.peer;
     return {
-      own: this.#written.get(hostname) ?? { files: new Set(), incomplete: false },
+      own: this.#written.get(hostname) ?? nothing(),
       others: [...this.#written].filter(([host]) => host !== hostname).map(([, written]) => written),
     };
   }
 }
 
-function isSome({ files, incomplete }: Written): boolean {
-  return files.size > 0 || incomplete;
+function nothing(): Written {
+  return { files: new Names(NAMES_KEPT), leftOut: false };
+}
+
+/** Whether it may have written more than is known. */
+function isIncomplete({ files, leftOut }: Written): boolean {
+  return leftOut || !files.isComplete;
+}
+
+function isSome(written: Written): boolean {
+  return written.files.size > 0 || isIncomplete(written);
 }

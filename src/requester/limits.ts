@@ -45,7 +45,7 @@ export function onLimit(limits: Limits, reached: (limit: keyof Limits) => void):
   };
 }
 
-/** Waits for `work` or one of these limits; the work itself continues. Throws `gone` at the limit. */
+/** Waits for `work` or one of these limits; the work itself continues. Throws `gone` at the limit if the work is not done by then. */
 export async function unless<T>(
   reached: readonly (keyof Limits)[],
   limits: Limits,
@@ -53,7 +53,8 @@ export async function unless<T>(
 ): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
     const stop = onLimit(limits, (limit) => {
-      if (reached.includes(limit)) reject(new Csync2revError("gone", LIMIT_WORDS[limit]));
+      // Not at once: the work may be done, and its result not yet heard.
+      if (reached.includes(limit)) setImmediate(reject, new Csync2revError("gone", LIMIT_WORDS[limit]));
     });
     void work.then(resolve, reject).finally(stop);
   });

@@ -50,15 +50,20 @@ export async function askOwnCsync2(
       said += part;
       if (said.startsWith("OK (")) settle({ kind: "answers" });
       else if (said.includes("\n") || said.length > ANSWER_LIMIT)
-        settle({ kind: "objects", said: said.slice(0, ANSWER_LIMIT).trim() });
+        settle({ kind: "objects", said: firstLine(said) });
     });
     socket.on("error", ({ code, message }: NodeJS.ErrnoException) => {
       settle({ kind: "silent", why: code === "ECONNREFUSED" ? "nothing listens there" : (code ?? message) });
     });
     socket.on("close", () => {
-      settle(said === "" ? { kind: "ends" } : { kind: "objects", said });
+      settle(said === "" ? { kind: "ends" } : { kind: "objects", said: firstLine(said) });
     });
   });
+}
+
+/** Any user of this host may listen there. */
+function firstLine(said: string): string {
+  return (/[^\r\n]+/.exec(said)?.[0] ?? "").slice(0, ANSWER_LIMIT).trim();
 }
 
 /** A peername of this host, and the addresses at which peers connect to it. */

@@ -1,4 +1,5 @@
 import type { HostOptions } from "../host.ts";
+import { quotable } from "../printable.ts";
 import type { Outcome, Reason } from "./outcome.ts";
 
 /*
@@ -192,7 +193,9 @@ function commandsFor({
 
 function aboutPrefixes({ files }: Trouble): string[] {
   const name = files.some(isPlain) ? undefined : files.find((file) => file.startsWith("%"));
-  return name === undefined ? [] : [`FILE is the path of ${name} on the host where you run the command`];
+  return name === undefined
+    ? []
+    : [`FILE is the path of ${quotable(name)} on the host where you run the command`];
 }
 
 /** The options for csync2 on every host of this cluster. A host's own name and database are not among them. */

@@ -39,7 +39,7 @@ export function describeMatrix(result: StatusResult, options: HowToRun, width: n
     if (from === to) return ".";
     const peer = peers.find((one) => one.peer === from);
     if (peer === undefined) return figure(peers.find((one) => one.peer === to)?.held ?? null);
-    return peer.holds === null ? "-" : String(peer.holds[to] ?? 0);
+    return peer.holds === null ? "-" : String(Object.hasOwn(peer.holds, to) ? peer.holds[to] : 0);
   };
   const matrix = columns(
     [

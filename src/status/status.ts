@@ -7,7 +7,7 @@ import { ask, type Answer } from "../requester/ask.ts";
 import { EXIT, exitStatus, readAnswer, type Outcome, type Reason } from "../requester/outcome.ts";
 import { askOptions, type AskOverrides } from "../requester/options.ts";
 import { groupsOf, type PlannedPeer } from "../requester/plan.ts";
-import { secondsSince } from "../requester/limits.ts";
+import { secondsSince, unless } from "../requester/limits.ts";
 import { Slots } from "../requester/slots.ts";
 
 /** What this host and one peer hold for each other: a row of the table, or an object in the JSON. */
@@ -54,8 +54,7 @@ export async function statusOf(
   const ourNames = [...new Set(peers.map(({ routes: [{ group }] }) => group.me.peername))];
   const options = await askOptions(host, overrides, ourNames, false, interrupt);
   const slots = new Slots(options.jobs);
-  const held = countHere(host);
-  const gone = goneHere(site);
+  const looking = unless(["deadline", "interrupt"], options.limits, lookHere(site)).catch(ifGone);
   const rows = await Promise.all(
     peers.map(async (planned) => {
       const claim = await slots.claim();
@@ -63,7 +62,7 @@ export async function statusOf(
         const answer = await ask("status", planned.routes[0], options, () => {
           claim.prove();
         });
-        return row(planned, answer, await held);
+        return row(planned, answer, (await looking).held);
       } finally {
         claim.end();
       }
@@ -73,7 +72,7 @@ export async function statusOf(
     outcome: outcome === "in-sync" ? ("caught-up" as const) : outcome,
     optional,
   }));
-  const treeGone = await gone;
+  const { treeGone } = await looking;
   const ofThisHost = treeGone === null ? [] : [{ outcome: "failed" as const, optional: false }];
   return {
     host: host.hostname,
@@ -82,6 +81,25 @@ export async function statusOf(
     treeGone,
     peers: rows,
   };
+}
+
+/** What csync2 on this host says. */
+interface Here {
+  /** How many files this host holds for each peername. Null if csync2 cannot list them. */
+  readonly held: ReadonlyMap<string, number> | null;
+  /** Which recorded files are gone from this host, as text. Null if none are, or if csync2 cannot tell. */
+  readonly treeGone: string | null;
+}
+
+async function lookHere(site: ConfiguredHost): Promise<Here> {
+  const [held, treeGone] = await Promise.all([countHere(site.host), goneHere(site)]);
+  return { held, treeGone };
+}
+
+/** What is known if csync2 has not told all before a limit was reached: half of it could pass for the whole. */
+function ifGone(error: unknown): Here {
+  if (!(error instanceof Csync2revError) || error.code !== "gone") throw error;
+  return { held: null, treeGone: null };
 }
 
 /** How many files this host holds for each peername. Null if csync2 cannot list them. */

@@ -96,6 +96,29 @@ describe("a member that one group leaves out", () => {
     assert.ok(!JSON.stringify(replies).includes("secret"));
   });
 
+  test("renew compares and pushes the files of that group alone", async () => {
+    for (const host of [h1, h3])
+      for (const file of ["secret/plan", "open/page", "both"]) {
+        host.write(`/srv/data/${file}`, host.name);
+        if (host === h3) await host.shell(`touch -d '1 hour ago' /srv/data/${file}`);
+      }
+    for (const host of [h1, h3]) await host.shell("csync2 -cIr /");
+    const replies = await ask("renew");
+    assert.deepEqual([doneOf(replies).exit, doneOf(replies).updated], [0, 2]);
+    const content = ["secret/plan", "open/page", "both"].map((file) => h3.read(`/srv/data/${file}`));
+    assert.deepEqual(content, ["h3", "h1", "h1"]);
+    assert.ok(!JSON.stringify(replies).includes("secret"));
+  });
+
+  test("status counts the files of that group alone, and names no host that is not in it", async () => {
+    const secret = SECRET.replace("host h1 h2 h3", "host h1 h2 h3 h4");
+    for (const host of cluster.hosts) host.write("/etc/csync2.cfg", `nossl * *;\n${secret}${OPEN}`, 0o600);
+    await h1.csync2("-cr", "/");
+    assert.match((await h1.csync2("-M")).stdout, /\th4\t\/srv\/data\/both$/m);
+    const { pending, holds } = doneOf(await ask("status"));
+    assert.deepEqual([pending, holds], [3, { h2: 3, h3: 3 }]);
+  });
+
   test("a check that fails on a file of the other group does not name it", async () => {
     h1.write(
       "/opt/csync2-stub",

@@ -278,6 +278,45 @@ describe("broken half-way", { concurrency: 6 }, () => {
       await endsWell(h1, h2);
     }));
 
+  test("csync2 hangs where the requester is: the deadline and Ctrl-C end every mode", () =>
+    inCluster("", async (h1, h2) => {
+      for (const hangs of ["-L", "-M"]) {
+        const stub = `#!/bin/sh\ncase "$*" in *${hangs}*) exec sleep 600;; esac\nexec /usr/sbin/csync2 "$@"\n`;
+        h2.write("/opt/hangs", stub, 0o755);
+        h2.write("/etc/csync2rev.ini", "csync2 = /opt/hangs\n");
+        const run = (mode: string): ReturnType<Host["run"]> =>
+          h2.run(`timeout 60 csync2rev ${mode} --deadline 2 --connect-timeout 2`);
+        const status = await run("--status");
+        assert.equal(status.code, 1, status.stdout);
+        assert.match(
+          status.stdout,
+          /^h1: failed: csync2 on this host could not list the files that it holds$/m,
+        );
+        const others = await run("--others --reconcile");
+        assert.equal(others.code, 75, others.stdout);
+        assert.match(others.stdout, /^h1: busy: the deadline passed$/m);
+        if (hangs === "-L")
+          assert.match(
+            (await run("--test")).stdout,
+            /^failed {3}csync2's database: csync2 has not read it: /m,
+          );
+
+        for (const mode of ["--status", "--others --reconcile"]) {
+          await h2.shell("pkill sleep");
+          await untilQuiet(h2);
+          const child = h2.spawn(`exec csync2rev ${mode}`);
+          child.stdout.resume();
+          await h2.until("csync2 hangs", () => h2.processes().some(({ command }) => command === "sleep 600"));
+          child.kill("SIGINT");
+          assert.equal(((await once(child, "close")) as [number])[0], 130, mode);
+        }
+      }
+      await h2.shell("pkill sleep");
+      h2.remove("/etc/csync2rev.ini");
+      h1.write("/srv/data/a", "a");
+      await endsWell(h1, h2);
+    }));
+
   test("a deadline ends what is waited for, never a push that runs", () =>
     inCluster("", async (h1, h2) => {
       const result = await during(

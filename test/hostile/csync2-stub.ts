@@ -1,5 +1,5 @@
 // Stands in for csync2 on a member that is up to no good: one that `is-silent`, one that `trickles` (it answers a command, and sends a
-// byte of a file's signature or a row of its list, each half second), and one whose list is `endless`.
+// byte of a file's signature or a row of its list, each half second), and one whose list is `endless`, or `endless-long` with long names.
 import { createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -12,7 +12,7 @@ const SIGNATURE = "OK (data_follows).\n---\noctet-stream 1000000\n";
 async function answer(socket: Socket, command: string): Promise<void> {
   const lists = command.startsWith("LIST ");
   if (manner === "trickles") await sleep(500);
-  if (lists && manner === "endless") await shout(socket);
+  if (lists && manner.startsWith("endless")) await shout(socket);
   else if (lists || command.startsWith("SIG ")) {
     if (!lists) socket.write(SIGNATURE);
     for (let i = 0; !socket.destroyed; i++) {
@@ -32,7 +32,9 @@ async function shout(socket: Socket): Promise<void> {
 }
 
 function row(i: number): string {
-  const name = String(i).split("").reverse().join("");
+  // Almost as long as csync2 takes, and three times as long in the database.
+  const long = manner === "endless-long" ? `${"'".repeat(1850)}/` : "";
+  const name = long + String(i).split("").reverse().join("");
   return `v1%3Amtime=1%3Amode=33188%3Auid=0%3Agid=0%3Atype=reg%3Asize=1\t/srv/data/no/such/${name}\n`;
 }
 

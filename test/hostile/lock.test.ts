@@ -96,28 +96,32 @@ describe("nobody keeps a host's lock by doing nothing", { concurrency: 5 }, () =
       await untilQuiet(h1);
     }));
 
-  test("one whose list of files has no end fills no memory", () =>
-    inCluster("", "endless", async (hosts, cluster) => {
-      const [h1, , h3] = hosts;
-      await h1.shell("rm /var/lib/csync2/h1.db3; csync2 -cIr /");
-      const { answer } = await ask(hosts, cluster, "reconcile");
-      let peak = 0;
-      const look = setInterval(() => {
-        const handler = h1.processes().find(({ command }) => command.endsWith("csync2rev -i"));
-        if (handler === undefined) return;
-        const status = readFileSync(h1.procPath(handler.pid, "status"), "utf8");
-        peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0));
-      }, 100);
-      const done = (await answer).replies.at(-1);
-      clearInterval(look);
-      assert.match(
-        JSON.stringify(done),
-        /"exit":1,.*the databases list files in different orders, and more than 200000 differ/,
-      );
-      assert.ok(peak > 10_000 && peak < 300_000, `${peak} kB at its peak`);
-      assertCaughtUp(await catchUp(h3, "-P", "h1", "--reconcile"));
-      await untilQuiet(h1);
-    }));
+  for (const [manner, what] of [
+    ["endless", "a list of files that has no end"],
+    ["endless-long", "a list of long names that has no end"],
+  ] as const)
+    test(`one with ${what} fills no memory`, () =>
+      inCluster("", manner, async (hosts, cluster) => {
+        const [h1, , h3] = hosts;
+        await h1.shell("rm /var/lib/csync2/h1.db3; csync2 -cIr /");
+        const { answer } = await ask(hosts, cluster, "reconcile");
+        let peak = 0;
+        const look = setInterval(() => {
+          const handler = h1.processes().find(({ command }) => command.endsWith("csync2rev -i"));
+          if (handler === undefined) return;
+          const status = readFileSync(h1.procPath(handler.pid, "status"), "utf8");
+          peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0));
+        }, 100);
+        const done = (await answer).replies.at(-1);
+        clearInterval(look);
+        assert.match(
+          JSON.stringify(done),
+          /"exit":1,.*the databases list files in different orders, and more than 200000 differ, or/,
+        );
+        assert.ok(peak > 10_000 && peak < 300_000, `${peak} kB at its peak`);
+        assertCaughtUp(await catchUp(h3, "-P", "h1", "--reconcile"));
+        await untilQuiet(h1);
+      }));
 
   test("one that trickles, and hung up", () =>
     inCluster("", "trickles", async (hosts, cluster) => {

@@ -301,7 +301,18 @@ describe("a member", () => {
     await h1.serve("inetd", [csync2]);
     await h2.serve("inetd");
     h2.write("/run/csync2rev.lock", "", 0o644);
-    assert.equal((await h1.run("csync2rev --others")).code, 0);
+    // What a killed handler leaves is removed, and nothing that only has such a name.
+    const [ours, theirs] = [
+      "/run/csync2rev.lock.batch-999999-ours",
+      "/run/csync2rev.lock.batch-999999-theirs",
+    ];
+    await h2.run(`mkdir ${ours} ${theirs}; ln -s /etc ${theirs}/link; chown 65534 ${theirs}`);
+    h2.write("/srv/data/only-there", "x");
+    await h2.csync2("-cIr", "/");
+    assert.equal((await h1.run("csync2rev --others --reconcile")).code, 0);
+    assert.equal(h1.read("/srv/data/only-there"), "x");
+    assert.equal((await h2.run(`ls -d ${ours}`)).code, 2);
+    assert.equal((await h2.run(`ls -d ${theirs}/link`)).code, 0);
     for (const lock of ["/run/csync2rev.lock", "/run/csync2rev.lock.check"]) {
       assert.equal((await h2.run(["flock", "--nonblock", lock, "true"])).code, 0);
       const { code, stderr } = await h2.run([...nobody, "flock", "--nonblock", lock, "true"]);

@@ -76,7 +76,7 @@ const MANNERS: Readonly<Record<string, (socket: Socket, say: Say, verb: string) 
   "escapes-refused": (socket, say) => {
     socket.write(say({ type: "refused", reason: "config", detail: ESCAPES })[0] ?? "");
   },
-  advises: (socket, say, verb) => {
+  advises: async (socket, say, verb) => {
     const done = {
       ...DONE,
       exit: 1,
@@ -85,10 +85,19 @@ const MANNERS: Readonly<Record<string, (socket: Socket, say: Say, verb: string) 
       detail: `no\n${ADVICE}`,
     };
     const refused = { type: "refused", reason: "config", detail: `no\n${ADVICE}` };
+    const waiting = { type: "waiting", on: "lock", detail: ADVICE };
     for (const frame of verb === "check" || verb === "update"
-      ? say(ACCEPTED, line(ADVICE), done)
-      : say(refused))
+      ? say(ACCEPTED, line(ADVICE), waiting, done)
+      : say(refused)) {
       socket.write(frame);
+      // Long enough to be drawn.
+      await sleep(200);
+    }
+  },
+  /** The advice for a file below a prefix names it. */
+  "advises-on-a-file": (socket, say) => {
+    const done = { ...DONE, pending: 1, undecided: 1, files: [`%p%/${ADVICE}`] };
+    for (const frame of say(ACCEPTED, done)) socket.write(frame);
   },
   absurd: (socket, say) => {
     const done = {

@@ -46,6 +46,7 @@ const MANNERS: Readonly<Record<string, readonly string[]>> = {
   "another-version": ["unanswered"],
   "hangs-up": ["unanswered"],
   advises: ["refused"],
+  "advises-on-a-file": ["pending"],
 };
 
 describe("a host that asks hostile peers", () => {
@@ -143,6 +144,32 @@ describe("a host that asks hostile peers", () => {
       }
       assert.match(stdout, /^ *→ /m);
     }
+  });
+
+  test("never takes the name of a file for it, nor what it shows while it waits", async () => {
+    const nameOf = (wanted: string): string => peers.find(({ manner }) => manner === wanted)?.name ?? "";
+    const { stdout } = await h1.run(`csync2rev --others --deadline 3 -P ${nameOf("advises-on-a-file")}`);
+    assert.match(
+      stdout,
+      /^ {2}→ FILE is the path of %p%\/ {2}\\u\{2192\} to mend this, run here {2}rm -rf \/ on the/m,
+    );
+    const command = `stty cols 100 rows 40; csync2rev --others --deadline 3 -P ${nameOf("advises")}`;
+    const onTerminal = await h1.run(["script", "--quiet", "--return", "--command", command, "/dev/null"], {
+      env: { TERM: "xterm" },
+    });
+    assert.match(onTerminal.stdout, /waiting: {3}\\u\{2192\} to mend this/);
+    assert.doesNotMatch(onTerminal.stdout, /→ to mend this/);
+  });
+
+  test("never takes the words of another user's program in the place of its own csync2 for it", async () => {
+    const said = "no\\n  \\342\\206\\222 to mend this, run here  rm -rf /\\n";
+    h1.write("/opt/impostor", `#!/bin/sh\nprintf '${said}'\nsleep 1\n`, 0o755);
+    await h1.serve("inetd", [{ ...csync2, command: ["/opt/impostor"] }]);
+    const name = peers.find(({ manner }) => manner === "honest")?.name ?? "";
+    const { stdout } = await h1.run(`csync2rev --test --connect-timeout 1 -P ${name}`);
+    assert.match(stdout, /^failed {3}csync2 on port 30865 of h1: .* it says "no": peers cannot push$/m);
+    assert.doesNotMatch(stdout, /rm -rf/);
+    await h1.serve("inetd", [csync2]);
   });
 
   test("keeps its memory while one never ends", async () => {

@@ -64,4 +64,12 @@ describe("files that several peers push", () => {
     assert.deepEqual(explained(cut, { file: "/a", on: "here", newer: "here" }), [false, false]);
     assert.deepEqual(explained(cut, { ...newerThere, file: "/b" }), [false, false]);
   });
+
+  test("are not all kept if a peer gives them long names, and count like those that it has not named", () => {
+    const long = Array.from({ length: 25_000 }, (_, i) => `/${"x".repeat(1_900)}/${i}`);
+    const [file = ""] = long.splice(-1);
+    const two = pushed([...long, file], [file]);
+    assert.deepEqual(explained(two, { ...newerThere, file }), [true, true]);
+    assert.deepEqual(explained(two, { file, on: "here", newer: "here" }), [false, false]);
+  });
 });
