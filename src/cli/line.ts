@@ -1,3 +1,5 @@
+// Only its parser: yargs itself takes 8 ms, for a help and for languages that are not wanted.
+import { Parser } from "yargs/helpers";
 import { Csync2revError } from "../errors.ts";
 import type { HostOptions } from "../host.ts";
 import type { AskOverrides } from "../requester/options.ts";
@@ -43,8 +45,8 @@ const CONFLICTS: readonly (readonly [Switch | Valued, readonly (Switch | Valued)
 ];
 
 /** Reads the command line behind the program's name. Throws `usage`. */
-export async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | Printed> {
-  const options = await parse(argv);
+export function parseCommandLine(argv: readonly string[]): CommandLine | Printed {
+  const options = parse(argv);
   const has = (name: Switch): boolean => options[name] === true;
   if (has("help")) return { mode: "help" };
   if (has("version")) return { mode: "version" };
@@ -107,12 +109,10 @@ export async function parseCommandLine(argv: readonly string[]): Promise<Command
 type Parsed = Record<string, unknown>;
 
 /** Words and options that are not known are in `_`, as they were written. */
-async function parse(argv: readonly string[]): Promise<Parsed> {
+function parse(argv: readonly string[]): Parsed {
   // As letters they could be options by chance: -others holds -h.
   const long = argv.find((word) => /^-[a-z-]+$/.test(word) && Object.hasOwn(OPTIONS, word.slice(1)));
   if (long !== undefined) throw usage(`unknown option "${long}": did you mean -${long}?`);
-  // Only its parser: yargs itself takes 8 ms, for a help and for languages that are not wanted. Even so, a line can be completed sooner.
-  const { Parser } = await import("yargs/helpers");
   const options = Object.entries(OPTIONS);
   const named = (isSwitch: boolean): string[] =>
     options.filter(([, { argument }]) => (argument === undefined) === isSwitch).map(([name]) => name);

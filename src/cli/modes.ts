@@ -41,7 +41,7 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
       await print(completeNames(argv.slice(1), env));
       return EXIT.caughtUp;
     }
-    const line = await parseCommandLine(argv);
+    const line = parseCommandLine(argv);
     switch (line.mode) {
       case "help":
         await print(describeHelp(columnsOf(process.stdout)));

@@ -35,8 +35,8 @@ export class Trees {
   readonly #limit: MaxDeleted;
   readonly #prefixes: readonly Prefix[];
   readonly #roots: ReadonlyMap<string, Root>;
-  /** Names of roots and trees of which every file is to be looked at. */
-  readonly #doubtful: Set<string>;
+  /** Names of roots and trees of which every file is to be looked at. The roots are looked at when the first row comes. */
+  #doubtful: Set<string> | undefined;
   readonly #trees = new Map<string, Count>();
   /** Whether a directory is there, and no link on the way to it: csync2 looks behind none. */
   readonly #directories = new Map<string, boolean>();
@@ -48,9 +48,6 @@ export class Trees {
     this.#limit = host.settings.maxDeleted;
     this.#prefixes = encodePrefixes(prefixes);
     this.#roots = new Map(rootsOf(groups, prefixes).map((root) => [root.name, root]));
-    this.#doubtful = new Set(
-      [...this.#roots.values()].filter((root) => this.#isDoubtful(root)).map(({ name }) => name),
-    );
   }
 
   /** How many files have been taken so far. Directories are none. */
@@ -60,12 +57,13 @@ export class Trees {
 
   /** Whether no more rows need be taken. */
   get seenEnough(): boolean {
-    return this.#files > 0 && this.#rows >= SAMPLE && this.#limit.unit === "%" && this.#doubtful.size === 0;
+    return this.#files > 0 && this.#rows >= SAMPLE && this.#limit.unit === "%" && this.#doubtful?.size === 0;
   }
 
   /** Takes one row of csync2's list; whether it is that of a file, and not of a directory. */
   take({ file, record }: Recorded): boolean {
-    if (this.#rows === SAMPLE) this.#judgeSample();
+    this.#doubtful ??= new Set(this.#doubtfulRoots());
+    if (this.#rows === SAMPLE) this.#judgeSample(this.#doubtful);
     this.#rows++;
     if (typeOf(record) === "dir") return false;
     this.#files++;
@@ -96,9 +94,9 @@ export class Trees {
   }
 
   /** A tree that has lost half of what it may lose is looked at as a whole. */
-  #judgeSample(): void {
+  #judgeSample(doubtful: Set<string>): void {
     for (const { name, gone, recorded } of this.#trees.values())
-      if (gone * 200 > recorded * this.#limit.value) this.#doubtful.add(name);
+      if (gone * 200 > recorded * this.#limit.value) doubtful.add(name);
   }
 
   #tree(name: string): Count {
@@ -113,6 +111,10 @@ export class Trees {
       if (root !== undefined) return root;
     }
     return this.#roots.get("/");
+  }
+
+  #doubtfulRoots(): readonly string[] {
+    return [...this.#roots.values()].filter((root) => this.#isDoubtful(root)).map(({ name }) => name);
   }
 
   /** Whether a root is missing or nearly empty, or a link. */

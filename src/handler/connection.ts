@@ -9,6 +9,11 @@ import { FRAME_HEADER, REQUEST_BODY_LIMIT, takeFrame } from "../wire/frame.ts";
 const BACKLOG_LIMIT = 1 << 20;
 /** How long the last frames may take to leave, in milliseconds: as long as a requester waits in silence. */
 const LINGER = 60_000;
+/**
+ * Before this age of the connection, its end cannot have been confirming nothing for long ({@link isCutOff}), in milliseconds. To look costs
+ * the kernel some 7 ms.
+ */
+const LONG_AGO = 10_000;
 /** How many bytes are read before authentication, and not one more. */
 const INPUT_LIMIT = FRAME_HEADER + REQUEST_BODY_LIMIT;
 
@@ -36,13 +41,18 @@ export class Connection {
       const giveUp = (): void => {
         reject(new Csync2revError("frame", "no whole request within request-timeout"));
       };
-      timer = setTimeout(() => setImmediate(giveUp), patience - (process.uptime() * 1000 - this.#since));
+      timer = setTimeout(() => setImmediate(giveUp), patience - this.#age);
     });
     try {
       return await Promise.race([this.#input.frame, late]);
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** In milliseconds. */
+  get #age(): number {
+    return process.uptime() * 1000 - this.#since;
   }
 
   /** Sends bytes. If the requester has gone, they are lost without an error. */
@@ -57,7 +67,7 @@ export class Connection {
 
   /** Whether the requester is known to have gone: a write has failed, or its host confirms nothing any more. */
   get gone(): boolean {
-    return this.#channel.gone || isCutOff(0);
+    return this.#channel.gone || (this.#age > LONG_AGO && isCutOff(0));
   }
 
   /** Resolves when everything that was sent has left, or cannot leave. */

@@ -76,6 +76,10 @@ export class OthersRun {
     const hasSeveralPeers = new Set(this.#routes.map(({ peer }) => peer.hostname)).size > 1;
     this.#conversations = new Conversations(site.host, asking, watcher, {
       output: options.output,
+      // While the peer works, and not before it is asked: to start csync2 takes time.
+      asked: (turn) => {
+        this.look(turn).catch(() => undefined);
+      },
       writers: hasSeveralPeers ? this.writers : null,
       enough: ({ optional }) =>
         optional ? AbortSignal.any([this.#outdated.signal, this.#othersDone.signal]) : this.#outdated.signal,
@@ -91,13 +95,6 @@ export class OthersRun {
     };
     this.#look ??= lookHere(this.#site, { retrying });
     return await unless(["deadline", "interrupt"], limits, this.#look);
-  }
-
-  /** Starts the look while a peer is asked. The caller gets its error later, when it awaits the result. */
-  #startLook(turn: Turn): Promise<Look> {
-    const looking = this.look(turn);
-    looking.catch(() => undefined);
-    return looking;
   }
 
   /** Whether this host has no file from a peer, as far as csync2rev can tell. False only if recorded files are on the disk. */
@@ -149,23 +146,21 @@ export class OthersRun {
   }
 
   async #preview(turn: Turn): Promise<PeerResult> {
-    const looking = this.#startLook(turn);
     const unready = await this.#whyNotReady(turn, "preview");
     if (unready !== null) return turn.notReady(unready);
     const previewed = turn.result(await this.#conversations.untilSettled(turn, "preview"));
     if (previewed.exit === null || previewed.reason === "tree-gone") return previewed;
-    const look = await looking;
+    const look = await this.look(turn);
     if (look.kind === "gone") return turn.failed(treeGone(look, this.#host));
     if (previewed.outcome !== "caught-up" || look.kind !== "empty") return previewed;
     return { ...previewed, ...(await differencesFrom(this.#host, turn.route, this.#asking.limits)).result };
   }
 
   async #catchUpFrom(turn: Turn): Promise<PeerResult> {
-    const looking = this.#startLook(turn);
     const checked = turn.result(await this.#conversations.untilSettled(turn, "check"));
     if (checked.exit === null || checked.reason === "tree-gone") return checked;
     const found = { pending: checked.pending, files: checked.files };
-    const look = await looking;
+    const look = await this.look(turn);
     if (look.kind === "gone") return { ...turn.failed(treeGone(look, this.#host)), ...found };
     if (look.kind === "unreadable") return { ...turn.notReady(unreadable(look.why)), ...found };
     const reconcile = this.#options.reconcile || look.kind === "empty";
