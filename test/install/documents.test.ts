@@ -144,7 +144,7 @@ describe("documents", () => {
     }
   });
 
-  test("csync2rev takes every command line of its own that a document shows", async () => {
+  test("csync2rev takes every command line of its own that a document shows", () => {
     const lines = [...documents].flatMap(([file, text]) =>
       Array.from(
         text.matchAll(/(?:^ {4}|`|root |&& )(?:\/usr\/sbin\/)?csync2rev (-(?!i\b|-inetd)[^`|#&\n…[\]]*)/gm),
