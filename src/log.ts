@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, writeSync, type Stats } from "node:fs";
 import type { Writable } from "node:stream";
 import { isJournal } from "./journal.ts";
 import { printable } from "./printable.ts";
@@ -67,17 +67,25 @@ function writer({ log, ident, facility }: Pick<Settings, "log" | "ident" | "faci
   };
 }
 
-const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOFOLLOW } = constants;
 
-/** Appends to a file, and makes it if it is missing. Throws if it is not a regular file: a FIFO could block the handler for ever. */
+/**
+ * Appends to a file, and makes it if it is missing. Throws if it is not a regular file with one name: a FIFO could block the handler for
+ * ever, and with a link, whoever can write the folder would have root write strangers' words into another file.
+ */
 function appendTo(file: string, text: string): void {
-  const fd = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640);
+  const fd = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOFOLLOW, 0o640);
   try {
-    if (!fstatSync(fd).isFile()) throw new Error(`${file} is not a file`);
+    if (!isOneFile(fstatSync(fd))) throw new Error(`${file} is not a file, or has a second name`);
     writeSync(fd, text);
   } finally {
     closeSync(fd);
   }
+}
+
+/** Whether it is a regular file, and has no second name. */
+export function isOneFile(stat: Stats): boolean {
+  return stat.isFile() && stat.nlink === 1;
 }
 
 function toSyslog(ident: string, facility: string): Write {

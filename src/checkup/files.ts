@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type { ConfiguredHost } from "../host.ts";
 import { withoutPasswords } from "../printable.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
+import { filesOfOthers } from "./keys.ts";
 
 const WRITABLE_BY_ALL = 0o002;
 const WRITABLE_BY_GROUP = 0o020;
@@ -24,6 +25,7 @@ export function checkFiles(
     ...configuration.included,
     settings ?? join(host.systemDirectory, "csync2rev.ini"),
     ...keys,
+    ...filesOfOthers(host),
     ...programs,
   ];
   const hasPassword = configuration.texts.some((text) => withoutPasswords(text) !== text);

@@ -1,9 +1,10 @@
 import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { bitsOf, ENOUGH_BITS } from "../csync2cfg/entropy.ts";
 import { configFileName, loadCsync2Cfg } from "../csync2cfg/load.ts";
 import type { Csync2Cfg, Group } from "../csync2cfg/model.ts";
 import { plaintextOf } from "../csync2cfg/plaintext.ts";
-import type { ConfiguredHost } from "../host.ts";
+import type { ConfiguredHost, ThisHost } from "../host.ts";
 import { ok, warning, type Finding } from "./finding.ts";
 
 /** What is wrong with the keys themselves: those that csync2 gives away, those that can be guessed, and those that should be gone. */
@@ -47,6 +48,22 @@ function judgeStrength({ groups }: Csync2Cfg): Finding[] {
       "the key can be guessed: it repeats itself, or is made of words",
       "make another with csync2 -k, and change it on all members (SECURITY.md has the steps)",
     );
+  });
+}
+
+/**
+ * The files of this host's other configurations that can be read: whoever can write one of these acts as root too, because the handler
+ * serves all of them.
+ */
+export function filesOfOthers({ systemDirectory, hostname, config }: ThisHost): readonly string[] {
+  return otherNames(systemDirectory, config).flatMap((configName) => {
+    const file = join(systemDirectory, configFileName(configName));
+    try {
+      const { included, groups } = loadCsync2Cfg({ systemDirectory, configName, hostname });
+      return [file, ...included, ...groups.map(({ key }) => key.file)];
+    } catch {
+      return [file];
+    }
   });
 }
 

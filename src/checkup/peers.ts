@@ -1,4 +1,4 @@
-import { ask, type Answer } from "../requester/ask.ts";
+import { askTwice, type Answer } from "../requester/ask.ts";
 import type { AskOptions } from "../requester/options.ts";
 import { isAway, readAnswer, type Outcome } from "../requester/outcome.ts";
 import type { PlannedPeer, Route } from "../requester/plan.ts";
@@ -49,13 +49,13 @@ function ofOptional(finding: PeerFinding): PeerFinding {
 /** A peer of 1.0.0 answers for the group that is named, and no other: it is pinged through each. */
 async function pingPeer(planned: PlannedPeer, asking: AskOptions, options: HowToRun): Promise<PeerFinding[]> {
   const [route, ...others] = planned.routes;
-  const answer = await ask("ping", route, asking, () => undefined);
+  const answer = await askTwice("ping", route, asking, () => undefined);
   if (answer.kind === "done" && answer.done.exit === 0 && answer.served !== null)
     return findingsOfGroups(planned, answer.served, options);
   const findings = [pingFinding(route, answer, options)];
   if (answer.kind === "done" || (answer.kind === "refused" && answer.ofOneGroup))
     for (const other of others)
-      findings.push(pingFinding(other, await ask("ping", other, asking, () => undefined), options));
+      findings.push(pingFinding(other, await askTwice("ping", other, asking, () => undefined), options));
   return findings;
 }
 

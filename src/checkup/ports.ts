@@ -1,6 +1,6 @@
 import type { Group } from "../csync2cfg/model.ts";
 import type { ThisHost } from "../host.ts";
-import { ask } from "../requester/ask.ts";
+import { askTwice } from "../requester/ask.ts";
 import type { Limits } from "../requester/limits.ts";
 import type { AskOptions } from "../requester/options.ts";
 import { doorsteps, whyClosed } from "../requester/own-csync2.ts";
@@ -15,7 +15,7 @@ export async function checkOwnPort(
   const answers = await Promise.all(
     groups.map(async (group) => ({
       group: group.name,
-      answer: await ask("ping", { group, peer: group.me }, asking, () => undefined),
+      answer: await askTwice("ping", { group, peer: group.me }, asking, () => undefined),
     })),
   );
   const item = `port ${asking.port} here`;

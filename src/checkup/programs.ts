@@ -6,7 +6,7 @@ import { checkLockFile, isOwn } from "../csync2/lock-file.ts";
 import { Csync2revError } from "../errors.ts";
 import { csync2Lock, type ThisHost } from "../host.ts";
 import { ignoringSigpipe, underLock } from "../csync2/wrappers.ts";
-import { loggerOptions } from "../log.ts";
+import { isOneFile, loggerOptions } from "../log.ts";
 import { findProgram } from "../programs.ts";
 import type { Settings } from "../settings.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
@@ -122,10 +122,21 @@ export function checkWrittenFiles(host: ThisHost): readonly Finding[] {
       );
   }
   if (findings.length === 0) findings.push(ok("lock file", lockFile));
-  if (log !== "syslog" && !isWritable(log))
-    findings.push(
-      failed("log", `${log} cannot be written: its lines go to syslog`, "run as root, or make its folder"),
-    );
+  if (log !== "syslog") {
+    const stat = lstatSync(log, { throwIfNoEntry: false });
+    if (stat !== undefined && !isOneFile(stat))
+      findings.push(
+        failed(
+          "log",
+          `${log} is a link, or has a second name: its lines go to syslog`,
+          "log to another file",
+        ),
+      );
+    else if (!isWritable(log))
+      findings.push(
+        failed("log", `${log} cannot be written: its lines go to syslog`, "run as root, or make its folder"),
+      );
+  }
   const stopped = csync2Lock(host);
   if (stopped !== null)
     findings.push(failed("csync2.lock", `${stopped} exists, so csync2 does nothing here`, `rm ${stopped}`));

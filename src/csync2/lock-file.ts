@@ -1,5 +1,6 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync, type Stats } from "node:fs";
 import { Csync2revError } from "../errors.ts";
+import { isOneFile } from "../log.ts";
 import { lockingDescriptor } from "./wrappers.ts";
 
 /** The second lock file, beside the one for csync2: with it, several requests share one check, and a host that takes files in has none. */
@@ -12,7 +13,7 @@ export function checkLockFile(lockFile: string): string {
  * of the other name would be written and get another mode.
  */
 export function isOwn(stat: Stats): boolean {
-  return stat.isFile() && stat.nlink === 1 && stat.uid === process.geteuid?.();
+  return isOneFile(stat) && stat.uid === process.geteuid?.();
 }
 
 /** For reading and writing; made if it is missing. No link is followed, and a FIFO does not block. */

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Socket } from "node:net";
+import { backoffAfter } from "../backoff.ts";
 import { VERBS, type Verb } from "../csync2/verbs.ts";
 import { Csync2revError } from "../errors.ts";
 import { encodeFrame, NONCE_LENGTH, REPLY_BODY_LIMIT, takeFrame } from "../wire/frame.ts";
@@ -14,7 +15,7 @@ import {
 import { replyOpener, sealRequest } from "../wire/seal.ts";
 import { lookUp, sourceFor } from "./addresses.ts";
 import { causeOf, open, reasonOf, type Failure, type UnreachableReason } from "./connect.ts";
-import { LIMIT_WORDS, onLimit, reachedLimit } from "./limits.ts";
+import { LIMIT_WORDS, onLimit, pause, reachedLimit } from "./limits.ts";
 import type { AskOptions } from "./options.ts";
 import type { Route } from "./plan.ts";
 import type { Served } from "./scope.ts";
@@ -82,6 +83,15 @@ export async function ask(
   }
   const [{ reason } = { reason: null }] = failures;
   return { kind: "unreachable", reason, detail: failures.map(({ why }) => why).join("; ") };
+}
+
+/** As {@link ask}, and once more if the peer is silent: a handler on a slow or flooded host can lose a valid request. */
+export async function askTwice(...[verb, route, options, watch]: Parameters<typeof ask>): Promise<Answer> {
+  const answer = await ask(verb, route, options, watch);
+  if (answer.kind !== "unanswered") return answer;
+  await pause(backoffAfter(1), options.limits);
+  const again = await ask(verb, route, options, watch);
+  return reachedLimit(options.limits) === null ? again : answer;
 }
 
 /** One conversation over a connection that stands. */

@@ -3,7 +3,7 @@ import { Csync2revError } from "../errors.ts";
 import { lookIntoDatabase } from "../csync2/look.ts";
 import { describeGone } from "../csync2/trees.ts";
 import { csync2Lock, type ConfiguredHost, type ThisHost } from "../host.ts";
-import { ask, type Answer } from "../requester/ask.ts";
+import { askTwice, type Answer } from "../requester/ask.ts";
 import { EXIT, exitStatus, readAnswer, type Outcome, type Reason } from "../requester/outcome.ts";
 import { askOptions, type AskOverrides } from "../requester/options.ts";
 import { groupsOf, type PlannedPeer } from "../requester/plan.ts";
@@ -59,8 +59,8 @@ export async function statusOf(
     peers.map(async (planned) => {
       const claim = await slots.claim();
       try {
-        const answer = await ask("status", planned.routes[0], options, () => {
-          claim.prove();
+        const answer = await askTwice("status", planned.routes[0], options, ({ at }) => {
+          if (at === "running") claim.prove();
         });
         return row(planned, answer, (await looking).held);
       } finally {

@@ -252,12 +252,19 @@ describe("a host that is slow, or that others have tampered with", () => {
     }
   });
 
-  test("a FIFO in the log's place holds nobody up: syslog has the lines", async () => {
-    await h1.run(["mkfifo", "/var/log/csync2rev.log"]);
-    h1.write("/etc/csync2rev.ini", "log = /var/log/csync2rev.log\n");
-    assert.deepEqual(await types(), ["accepted", "done"]);
-    await h1.logged("csync2rev", 2);
-  });
+  for (const [what, make] of [
+    ["a FIFO", "mkfifo"],
+    ["a link", "ln -s /run/precious"],
+    ["a hard link", "ln /run/precious"],
+  ] as const)
+    test(`${what} in the log's place holds nobody up, and is left as it is: syslog has the lines`, async () => {
+      h1.write("/run/precious", "precious");
+      await h1.shell(`rm -f /var/log/own; ${make} /var/log/own`);
+      h1.write("/etc/csync2rev.ini", "log = /var/log/own\n");
+      assert.deepEqual(await types(), ["accepted", "done"]);
+      await h1.logged("csync2rev", 2);
+      assert.equal(h1.read("/run/precious"), "precious");
+    });
 });
 
 describe("nothing but frames reaches the socket", () => {

@@ -187,9 +187,13 @@ describe("csync2rev --test", () => {
         h1.write("/etc/included.cfg", h1.read("/etc/csync2.cfg"));
         chmodSync(h1.path("/etc/included.cfg"), 0o666);
         h1.write("/etc/csync2.cfg", "config /etc/included.cfg;\n", 0o600);
+        // The handler serves it too.
+        h1.write("/etc/csync2_web.cfg", "");
+        chmodSync(h1.path("/etc/csync2_web.cfg"), 0o666);
       },
       exit: 1,
       says: [
+        /^failed {3}ownership: everybody can write \/etc\/csync2_web\.cfg.*\n.*chmod o-w/m,
         /^warning {2}key file \/etc\/csync2\.key: .*\n.*chmod 600/m,
         /^failed {3}ownership: everybody can write \/etc\/included\.cfg.*\n.*chmod o-w/m,
         /^failed {3}ownership: everybody can write \/etc\/csync2rev\.ini.*\n.*chmod o-w/m,
@@ -259,6 +263,17 @@ describe("csync2rev --test", () => {
       },
       exit: 1,
       says: [/^failed {3}lock file: \/run\/csync2rev\.lock is not a file of this user.*\n.*rm /m],
+    },
+    {
+      what: "a log that is a link",
+      make: async () => {
+        await h1.run("ln -sf /etc/hosts /var/log/link");
+        h1.write("/etc/csync2rev.ini", "log = /var/log/link\n");
+      },
+      exit: 1,
+      says: [
+        /^failed {3}log: \/var\/log\/link is a link, or has a second name: its lines go to syslog\n.*another file/m,
+      ],
     },
     {
       what: "csync2.lock",

@@ -21,6 +21,10 @@ const MANNERS: Readonly<Record<string, (socket: Socket, say: Say, verb: string) 
   honest: (socket, say) => {
     for (const frame of say(ACCEPTED, line("a"), DONE)) socket.write(frame);
   },
+  /** Once it has lost a request, as a host that is flooded may. */
+  "hangs-up-once": (socket, say) => {
+    for (const frame of say(ACCEPTED, DONE)) socket.write(frame);
+  },
   drops: (socket, say) => {
     const [accepted = "", , done = ""] = say(ACCEPTED, line("a"), DONE);
     socket.write(accepted);
@@ -138,6 +142,8 @@ const MANNERS: Readonly<Record<string, (socket: Socket, say: Say, verb: string) 
   },
 };
 
+let hasHungUp = false;
+
 /** Writes a byte now and then until the other side has had enough. */
 async function trickle(socket: Socket, bytes: Uint8Array): Promise<void> {
   for (const byte of bytes) {
@@ -172,7 +178,8 @@ createServer((socket) => {
     const taken = takeFrame(received, REQUEST_BODY_LIMIT);
     if (taken === null) return;
     socket.removeAllListeners("data").resume();
-    if (manner === "hangs-up") {
+    if (manner === "hangs-up" || (manner === "hangs-up-once" && !hasHungUp)) {
+      hasHungUp = true;
       socket.end();
       return;
     }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { csync2, groupOf, startCluster, type Cluster, type Host } from "../cluster/cluster.ts";
 import { catchUp, peerOf } from "../catchup/others.ts";
+import type { StatusResult } from "../../src/status/status.ts";
 import { install } from "./programs.ts";
 
 const IMPOSTORS = Array.from({ length: 8 }, (_, i) => `bad${i + 1}`);
@@ -64,12 +65,39 @@ describe("a bad peer never costs the files of the others", () => {
       assert.deepEqual(result.outcomes.slice(-2), ["caught-up", "caught-up"], JSON.stringify(result));
     });
 
+    test("with --status", async () => {
+      await impostors(2);
+      const { stdout } = await h1.run("csync2rev --status --json --deadline 6 --jobs 1");
+      const { peers } = JSON.parse(stdout) as StatusResult;
+      assert.deepEqual(
+        peers.slice(-2).map(({ outcome }) => outcome),
+        ["in-sync", "in-sync"],
+        stdout,
+      );
+    });
+
     test("with --dry-run", async () => {
       await impostors(2);
       const result = await catchUp(h1, "--deadline", "6", "--dry-run");
       assert.deepEqual(result.outcomes.slice(-2), ["pending", "pending"], JSON.stringify(result));
     });
   });
+
+  for (const [mode, expected] of [
+    ["--others", "caught-up"],
+    ["--status", "in-sync"],
+    ["--test", "answered"],
+  ] as const)
+    test(`one that loses a request is asked again: ${mode}`, async () => {
+      await set("hangs-up-once", ["bad1"]);
+      const { stdout } = await h1.run(`csync2rev ${mode} --json --deadline 10 -P bad1`);
+      const { peers } = JSON.parse(stdout) as { peers: { outcome: string }[] };
+      assert.deepEqual(
+        peers.map(({ outcome }) => outcome),
+        [expected],
+        stdout,
+      );
+    });
 
   test("a greeting of one byte each 0.9 s is no greeting within the connect-timeout", async () => {
     await set("trickles-its-greeting", ["bad1"]);
