@@ -1,19 +1,21 @@
-// 400 strangers who say nothing and come again when they are cut off, against inetd and xinetd with the limits that are shipped, with and
-// without the nftables rule: how soon a member is served meanwhile.
+// 400 strangers who say nothing and come again when they are cut off, against inetd, xinetd and systemd with the limits that are shipped,
+// with and without the nftables rule: how soon a member is served meanwhile.
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startCluster, type Cluster, type ServiceText } from "../test/cluster/cluster.ts";
 import type { Holding } from "../test/hostile/holding.ts";
 import { asking, connectFrom, install } from "../test/hostile/programs.ts";
+import type { Attempt, Outcome } from "../test/hostile/stranger.ts";
 
-const NETWORKS = 40;
+export const NETWORKS = 40;
 const FROM_EACH = 10;
 /** How soon a stranger who is cut off comes again, in milliseconds. */
 const AGAIN = 100;
 /** How long the strangers are alone, and how long a member asks then, in milliseconds. */
 const ALONE = 10_000;
-const ASKS_FOR = 25_000;
+export const ASKS_FOR = 25_000;
 /** Between two requests of the member, in milliseconds. */
 const ASK_EVERY = 1000;
 /** With the rule, a member is served within so many milliseconds. */
@@ -89,33 +91,59 @@ async function measure(
   for (const host of [h2, h3]) await host.shell("ip route add 10.77.0.0/16 dev eth0");
   await h2.serve(server, [service]);
   if (rule) {
-    const rules = readFileSync(join(import.meta.dirname, "../nftables/csync2rev.nft"), "utf8");
-    h2.write("/etc/csync2rev.nft", rules.replace("192.0.2.0/24", cluster.addresses("h1")[0] ?? ""));
+    h2.write("/etc/csync2rev.nft", ruleFor(cluster.addresses("h1")[0] ?? ""));
     await h2.shell("nft -f /etc/csync2rev.nft");
   }
   const from = aliases.map((name) => cluster.addresses(name)[0] ?? "");
-  const holding: Holding = { host: "h2", port: service.port, from, each: FROM_EACH, again: AGAIN };
   const attack = h3.spawn(install(h3, "holding"));
+  attack.stdin.end(JSON.stringify(holdingOf("h2", from)));
+  const attempt: Attempt = {
+    host: "h2",
+    seal: { key: cluster.key, text: asking("ping") },
+    patience: ASKS_FOR,
+  };
+  return await holdUp(server, rule, attack, () => connectFrom(h1, [attempt]));
+}
+
+/** The rule that is shipped, with a member's address in it. */
+export function ruleFor(member: string): string {
+  const rules = readFileSync(join(import.meta.dirname, "../nftables/csync2rev.nft"), "utf8");
+  return rules.replace("192.0.2.0/24", member);
+}
+
+/** What the strangers are told who come from these addresses. */
+export function holdingOf(host: string, from: readonly string[]): Holding {
+  return { host, port: 30866, from, each: FROM_EACH, again: AGAIN };
+}
+
+/**
+ * Lets a member ask while the strangers hold on.
+ * @param attack the strangers' program, as it has begun
+ * @param ask makes one connection of the member
+ */
+export async function holdUp(
+  server: string,
+  rule: boolean,
+  attack: ChildProcessWithoutNullStreams,
+  ask: () => Promise<readonly Outcome[]>,
+): Promise<HeldUp> {
   let held = "0";
   attack.stdout.setEncoding("utf8").on("data", (text: string) => {
     held = text.trim();
   });
   attack.stderr.resume();
-  attack.stdin.end(JSON.stringify(holding));
   await sleep(ALONE);
   const strangers = Number(held);
   const times: (number | null)[] = [];
   const end = performance.now() + ASKS_FOR;
   while (performance.now() < end) {
-    const seal = { key: cluster.key, text: asking("ping") };
-    const [outcome] = await connectFrom(h1, [{ host: "h2", seal, patience: ASKS_FOR }]);
+    const [outcome] = await ask();
     const isServed = (outcome?.replies.at(-1) as { type?: string } | undefined)?.type === "done";
     times.push(isServed && outcome !== undefined ? outcome.open : null);
     await sleep(ASK_EVERY);
   }
   attack.kill("SIGKILL");
-  const missed = rule && times.includes(null);
-  const row = { server, rule, strangers, times, missed };
+  const row = { server, rule, strangers, times, missed: rule && times.includes(null) };
   console.error(JSON.stringify(row));
   return row;
 }

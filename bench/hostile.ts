@@ -1,6 +1,6 @@
 // What a hostile network costs: silent and garbage connections against inetd and xinetd with the limits that are shipped, a member
 // that asks meanwhile, and OpenSSH's sshd under the same load. Prints a Markdown table.
-// Then strangers who hold on, with and without the nftables rule that is shipped.
+// Then strangers who hold on, with and without the nftables rule that is shipped; against systemd too, if root runs it.
 //   npm run bench:hostile                    2,000 garbage connections, a quarter of an hour
 //   npm run bench:hostile -- --garbage 100   fewer
 import { readFileSync, writeFileSync } from "node:fs";
@@ -17,6 +17,7 @@ import {
 } from "../test/cluster/cluster.ts";
 import { asking, connectFrom } from "../test/hostile/programs.ts";
 import type { Attempt } from "../test/hostile/stranger.ts";
+import { heldUpBySystemd } from "./holding-systemd.ts";
 import { heldUp, holdingTable } from "./holding.ts";
 
 const { values } = parseArgs({
@@ -71,7 +72,7 @@ try {
 } finally {
   await cluster.close();
 }
-const holding = await heldUp(SERVICES);
+const holding = [...(await heldUp(SERVICES)), ...(process.getuid?.() === 0 ? await heldUpBySystemd() : [])];
 const { model = "unknown processor" } = cpus()[0] ?? {};
 const about = [
   `${SILENT} connections at once that say nothing, from ${ADDRESSES} addresses, then ${GARBAGE} garbage ones one after another, while`,

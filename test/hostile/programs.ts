@@ -5,6 +5,12 @@ import type { Attempt, Outcome } from "./stranger.ts";
 
 /** Puts one of this folder's programs on a host, as one file; returns the command that runs it. */
 export function install(host: Host, name: string): string[] {
+  host.write(`/opt/${name}.mjs`, bundled(name));
+  return ["node", `/opt/${name}.mjs`];
+}
+
+/** One of this folder's programs as one file. */
+export function bundled(name: string): Uint8Array {
   const { outputFiles } = buildSync({
     entryPoints: [join(import.meta.dirname, `${name}.ts`)],
     bundle: true,
@@ -13,8 +19,7 @@ export function install(host: Host, name: string): string[] {
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire('/');" },
     write: false,
   });
-  host.write(`/opt/${name}.mjs`, outputFiles[0]?.contents ?? "");
-  return ["node", `/opt/${name}.mjs`];
+  return outputFiles[0]?.contents ?? new Uint8Array();
 }
 
 /** Makes connections from a host, one after another unless said otherwise. */

@@ -76,6 +76,12 @@ export class Machine {
     return spawnSync("nsenter", ["--target", String(this.#pid), "--all", ...clean], { encoding: "utf8" });
   }
 
+  /** The command that starts a program of this host in the machine's network, or in one that `ip netns add` has made there. */
+  inNetwork(command: readonly string[], network?: string): string[] {
+    const file = network === undefined ? "ns/net" : `root/run/netns/${network}`;
+    return ["nsenter", `--net=/proc/${this.#pid}/${file}`, ...command];
+  }
+
   /** Writes a file in it. */
   write(file: string, content: string | Uint8Array): void {
     writeFileSync(join(`/proc/${this.#pid}/root`, file), content);
