@@ -193,6 +193,9 @@ function tellRequester(replies: Replies, output: boolean, gone: () => boolean): 
   return {
     stdout: tellLine,
     stderr: tellLine,
+    started: () => {
+      replies.started();
+    },
     waiting: (holder) => {
       replies.send({ type: "waiting", on: "lock", detail: holder });
     },

@@ -20,6 +20,7 @@ export class Replies {
   #silence: NodeJS.Timeout | undefined;
   #signOfLife: Reply = ALIVE;
   #dropped = 0;
+  #saysItRuns = false;
 
   constructor(connection: Connection, seal: (text: Uint8Array) => Uint8Array) {
     this.#connection = connection;
@@ -44,6 +45,13 @@ export class Replies {
     this.#silence = setInterval(() => {
       this.#put(this.#signOfLife);
     }, ALIVE_EVERY);
+  }
+
+  /** Tells, once, that csync2 has been started: while it runs, the requester has time for work of its own. */
+  started(): void {
+    if (this.#saysItRuns) return;
+    this.#saysItRuns = true;
+    this.send(ALIVE);
   }
 
   /** Tells, with the next sign of life, for how many seconds csync2 has been idle; at once if it was being waited for, or stands still. */

@@ -29,8 +29,8 @@ interface Needs {
   readonly output: boolean;
   /** Records which peer writes which file here. Null if only one peer can. */
   readonly writers: Writers | null;
-  /** A peer has been asked, and works. */
-  readonly asked: (turn: Turn) => void;
+  /** A peer works: its csync2 runs, or waits. */
+  readonly works: (turn: Turn) => void;
   /** Once this signal is aborted, the peer is not asked again. */
   readonly enough: (peer: PlannedPeer) => AbortSignal;
 }
@@ -115,7 +115,8 @@ export class Conversations {
     const listen = pushes ? this.#needs.writers?.listenTo(turn) : undefined;
     const converse = async (): Promise<Answer> =>
       await ask(verb, turn.route, { ...this.#asking, output }, (stage) => {
-        if (stage.at === "asked") this.#needs.asked(turn);
+        if (stage.at === "waiting" || (stage.at === "running" && stage.idle !== null))
+          this.#needs.works(turn);
         if (stage.at === "running" && stage.line !== null) listen?.(stage.line);
         if (stage.at === "running" || (stage.at === "waiting" && stage.on === "lock")) claim.prove();
         this.#watcher.stage(turn.peer, verb, stage);

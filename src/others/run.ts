@@ -76,8 +76,8 @@ export class OthersRun {
     const hasSeveralPeers = new Set(this.#routes.map(({ peer }) => peer.hostname)).size > 1;
     this.#conversations = new Conversations(site.host, asking, watcher, {
       output: options.output,
-      // While the peer works, and not before it is asked: to start csync2 takes time.
-      asked: (turn) => {
+      // Not sooner: to start csync2 takes time, which the peer would wait for.
+      works: (turn) => {
         this.look(turn).catch(() => undefined);
       },
       writers: hasSeveralPeers ? this.writers : null,

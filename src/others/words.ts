@@ -96,7 +96,7 @@ export function describeStage(
       return `${whyPaused(stage.answer)}; ${again}`;
     }
     case "running":
-      return describeRun(VERBS[verb].doing, stage.idle, files, file);
+      return describeRun(VERBS[verb].doing, stage.idle ?? 0, files, file);
   }
 }
 

@@ -52,8 +52,11 @@ export type Stage =
   | { readonly at: "waiting"; readonly on: "lock" | "retry"; readonly detail: string }
   /** The try ended with this answer; the next one follows in so many seconds. */
   | { readonly at: "paused"; readonly answer: Answer; readonly seconds: number }
-  /** As far as is known, csync2 runs on the peer. `idle`: for how many seconds it has shown no sign of life. */
-  | { readonly at: "running"; readonly idle: number; readonly line: string | null };
+  /**
+   * As far as is known, csync2 runs on the peer. `idle`: for how many seconds it has shown no sign of life; null if the peer has only said
+   * so far that it accepts.
+   */
+  | { readonly at: "running"; readonly idle: number | null; readonly line: string | null };
 
 /** Asks one peer for one verb, and listens until the conversation ends. Throws nothing: if something goes wrong, that is the answer. */
 export async function ask(
@@ -194,7 +197,7 @@ class Conversation {
       this.#accepted = true;
       const { groups = null, refused } = reply;
       if (groups !== null || refused !== undefined) this.#served = { groups, refused: refused ?? [] };
-      this.#enter({ at: "running", idle: 0, line: null });
+      this.#enter({ at: "running", idle: null, line: null });
       return null;
     }
     if (!this.#accepted) throw new Csync2revError("message", `"${reply.type}" before "accepted"`);

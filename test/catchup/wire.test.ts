@@ -105,7 +105,7 @@ describe("each verb runs what it should", () => {
     });
     assert.deepEqual(
       conversation.replies.map(({ type }) => type),
-      ["accepted", "done"],
+      ["accepted", "alive", "done"],
     );
     assert.deepEqual([...h3.tree().keys()], []);
   });
@@ -194,7 +194,12 @@ describe("a csync2 that fails in passing", () => {
     await h1.csync2("-cr", "/");
     const { replies } = await ask("update");
     const retry = { type: "waiting", on: "retry", detail: "a file vanished during the check" };
-    assert.deepEqual(replies.slice(0, -1), [{ type: "accepted", groups: ["cluster"] }, retry, retry]);
+    assert.deepEqual(replies.slice(0, -1), [
+      { type: "accepted", groups: ["cluster"] },
+      { type: "alive", idle: 0 },
+      retry,
+      retry,
+    ]);
     const done = replies.at(-1);
     assert.ok(done?.type === "done");
     assert.deepEqual([done.exit, done.attempts, done.updated, done.pending], [0, 3, 1, 0]);
@@ -318,8 +323,9 @@ describe("nothing but frames reaches the socket", () => {
     h1.write("/etc/csync2rev.ini", "csync2 = /opt/csync2-stub-that-crashes\nretries = 0\n");
     const { replies, foreign } = await ask();
     assert.deepEqual(foreign, nothing);
-    assert.deepEqual(replies.slice(0, 2), [
+    assert.deepEqual(replies.slice(0, 3), [
       { type: "accepted", groups: ["cluster"] },
+      { type: "alive", idle: 0 },
       { type: "output", line: "half a line" },
     ]);
     const done = replies.at(-1);
