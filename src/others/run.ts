@@ -51,6 +51,7 @@ export class OthersRun {
   readonly #watcher: OthersWatcher;
   readonly #explainer: Explainer;
   readonly #conversations: Conversations;
+  readonly #hasSeveralPeers: boolean;
   /** Which peer has written which files on this host. */
   readonly writers = new Writers();
   #notReady: Promise<string | null> | undefined;
@@ -73,14 +74,14 @@ export class OthersRun {
     this.#asking = asking;
     this.#watcher = watcher;
     this.#explainer = new Explainer(site, asking.limits);
-    const hasSeveralPeers = new Set(this.#routes.map(({ peer }) => peer.hostname)).size > 1;
+    this.#hasSeveralPeers = new Set(this.#routes.map(({ peer }) => peer.hostname)).size > 1;
     this.#conversations = new Conversations(site.host, asking, watcher, {
       output: options.output,
       // Not sooner: to start csync2 takes time, which the peer would wait for.
       works: (turn) => {
         this.look(turn).catch(() => undefined);
       },
-      writers: hasSeveralPeers ? this.writers : null,
+      writers: this.#hasSeveralPeers ? this.writers : null,
       enough: ({ optional }) =>
         optional ? AbortSignal.any([this.#outdated.signal, this.#othersDone.signal]) : this.#outdated.signal,
     });
@@ -174,14 +175,27 @@ export class OthersRun {
     const pushed = await this.#push(turn, verb);
     if (unsent !== null && unsent.count > 0 && ["caught-up", "pending"].includes(pushed.outcome))
       return { ...pushed, ...notReconciled(unsent, pushed) };
-    if (checked.exit !== 0 && pushed.outcome === "caught-up")
-      return {
-        ...pushed,
-        outcome: "failed",
-        exit: checked.exit,
-        detail: `its check failed: ${checked.detail ?? "no reason given"}`,
-      };
-    return await this.#explainer.explain(turn, pushed.pending === null ? { ...pushed, ...found } : pushed);
+    const known = pushed.pending === null ? { ...pushed, ...found } : pushed;
+    const explained = await this.#explainer.explain(turn, known);
+    const isShared = explained.reason === "conflict" && this.#hasSeveralPeers;
+    const result = isShared ? await this.#afterOthers(turn, explained) : explained;
+    if (checked.exit === 0 || result.outcome !== "caught-up") return result;
+    const detail = `its check failed: ${checked.detail ?? "no reason given"}`;
+    return { ...result, outcome: "failed", exit: checked.exit, detail };
+  }
+
+  /**
+   * Asks once more after a conflict: while another peer pushed the same file or directory to this host, its csync2 and the peer's may have
+   * taken what was half there for a change of their own. Equal versions are no conflict.
+   */
+  async #afterOthers(turn: Turn, before: PeerResult): Promise<PeerResult> {
+    await pause(backoffAfter(1), this.#asking.limits);
+    if (reachedLimit(this.#asking.limits) !== null) return before;
+    const result = await this.#push(turn, "update");
+    if (result.pending === null) return before;
+    const { updated, deleted } = before;
+    const whole = { ...result, updated: updated + result.updated, deleted: deleted + result.deleted };
+    return await this.#explainer.explain(turn, whole);
   }
 
   /** Waits until this host's own csync2 accepts files: it may still be starting. Returns null then, else the reason. */

@@ -58,6 +58,20 @@ describe("two peers wrote the same file while a third was down", () => {
     assert.equal(h3.read(file), "newer");
   });
 
+  test("a directory that is half there when its check runs is no conflict once it is whole", async () => {
+    await h3.boot();
+    // As it is while a csync2 makes it: the other one has not yet said which mode it has.
+    await h3.shell("mkdir -m 700 /srv/data/new && csync2 -cr /");
+    await h1.shell("mkdir -m 755 /srv/data/new && csync2 -cr /");
+    const catchingUp = catchUp(h3);
+    const pushed = (): boolean =>
+      h1.syslog().some(({ message }) => /done verb=update .*exit=1/.test(message));
+    await h1.until("its csync2 meets the conflict", pushed);
+    await h3.shell("chmod 755 /srv/data/new");
+    assertCaughtUp(await catchingUp, "h1", "h2");
+    assert.deepEqual(await dirty(h1, "h3"), []);
+  });
+
   test("a file that one has deleted and the other has written is named", async () => {
     h1.remove(file);
     await h1.shell("csync2 -cr /");
