@@ -11,13 +11,12 @@ import { catchUp, type Held } from "./catchup.ts";
 import { Connection } from "./connection.ts";
 import { readOptions } from "./options.ts";
 import { Replies } from "./replies.ts";
+import { Silence } from "./silence.ts";
 
 /** At most this much of a request's group names goes into a log line, in characters. */
 const GROUPS_LOGGED = 500;
 /** When a request that still runs is logged as accepted, in milliseconds. Others are when they are done: logger(1) delays them. */
 const LOG_AFTER = 100;
-/** The step of {@link untilSilenceEnds}, in milliseconds. It is longer than csync2rev needs to find any reason for silence. */
-const SILENCE = 100;
 
 /**
  * The handler: serves one connection on fds 0 and 1, from after the greeting to `done`. Every error goes to the log. The requester gets
@@ -44,14 +43,14 @@ export async function serve(
       void complain(error).finally(() => process.exit(1));
     });
 
-  let arrived = process.hrtime.bigint();
+  let silence = new Silence();
   try {
     const options = await readOptions(argv);
     let site = openHost(options, env);
     log = openLog(site.settings);
 
     const body = await connection.request(site.settings.requestTimeout * 1000);
-    arrived = process.hrtime.bigint();
+    silence = new Silence();
     const { config, nonce, box } = decodeSealedRequest(body);
     if (config !== (options.config ?? "")) {
       site = otherSite(config, options, env);
@@ -65,17 +64,9 @@ export async function serve(
     await answer(opened, site, connection, replies, log);
   } catch (error) {
     await complain(error);
-    await sleep(untilSilenceEnds(arrived));
+    await sleep(silence.left());
   }
   await connection.end();
-}
-
-/**
- * How long to wait, in milliseconds. A connection without a reply ends a multiple of SILENCE after its request. So its time does not
- * show whether the key was wrong or the config name does not exist.
- */
-function untilSilenceEnds(arrived: bigint): number {
-  return SILENCE - (Number((process.hrtime.bigint() - arrived) / 1_000_000n) % SILENCE);
 }
 
 /** A request that a group's key has opened, and the groups of this host that have this key. */
