@@ -91,21 +91,17 @@ export async function runCsync2(
   if (lockTimeout === 0) return { kind: "busy", holder };
   watcher.waiting?.(holder);
   const telling = setInterval(() => watcher.waiting?.(describeHolder(lockFile)), TELL_EVERY);
-  const begun: RunWatcher = {
-    ...watcher,
-    stdout: (line) => {
-      clearInterval(telling);
-      watcher.stdout?.(line);
-    },
-    stderr: (line) => {
-      clearInterval(telling);
-      watcher.stderr?.(line);
-    },
-    running: (idle) => {
-      clearInterval(telling);
-      watcher.running?.(idle);
-    },
+  let runs = false;
+  const running = (idle: number): void => {
+    runs = true;
+    clearInterval(telling);
+    watcher.running?.(idle);
   };
+  const hears = (stream: "stdout" | "stderr") => (line: string) => {
+    if (!runs) running(0);
+    watcher[stream]?.(line);
+  };
+  const begun = { ...watcher, stdout: hears("stdout"), stderr: hears("stderr"), running };
   const inTime = await run(host, later, begun, how).finally(() => {
     clearInterval(telling);
   });

@@ -115,6 +115,7 @@ export class Conversations {
     const listen = pushes ? this.#needs.writers?.listenTo(turn) : undefined;
     const converse = async (): Promise<Answer> =>
       await ask(verb, turn.route, { ...this.#asking, output }, (stage) => {
+        if (pushes && stage.at === "running" && stage.idle !== null) this.#noChecks.started();
         if (stage.at === "waiting" || (stage.at === "running" && stage.idle !== null))
           this.#needs.works(turn);
         if (stage.at === "running" && stage.line !== null) listen?.(stage.line);

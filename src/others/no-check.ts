@@ -48,6 +48,14 @@ export class NoChecks {
     }
   }
 
+  /**
+   * To be called when a peer's csync2 has started to push. If it had to wait for so long that checks were let in, none begins any more: a
+   * check that runs already is not waited for.
+   */
+  started(): void {
+    if (this.#pushes > 0) this.#held ??= this.#lock();
+  }
+
   #lock(): Held | null {
     const { lockFile, lockTimeout } = this.#host.settings;
     const fd = openOrNull(checkLockFile(lockFile));

@@ -67,6 +67,44 @@ describe("a check waits: it would take a file that is half made for a change of 
     another.kill("SIGKILL");
   });
 
+  const waitsToCheck = (): boolean =>
+    h2.processes().some(({ command }) => /flock --timeout \d+ 3$/.test(command));
+
+  test("while this host is being caught up, also if the peer's csync2 was long busy", async () => {
+    // Another csync2 gets the lock between the check and the push.
+    h1.write(
+      program,
+      `#!/bin/sh
+case "$*" in
+*'-c -r /') flock /run/csync2rev.lock sh -c ': >/tmp/busy; exec sleep 60' </dev/null >/dev/null 2>&1 & ;;
+*-M*) until [ -e /tmp/busy ]; do sleep 0.05; done ;;
+*'-u -P h2') : >/tmp/pushes; until [ -e /tmp/go ]; do sleep 0.05; done ;;
+esac
+exec /usr/sbin/csync2 "$@"
+`,
+      0o755,
+    );
+    h1.write("/etc/csync2rev.ini", `csync2 = ${program}\n`);
+    h1.write("/srv/data/arriving", "arrives");
+    const own = catchUp(h2, "-P", "h1");
+    await h1.until("it waits for the other csync2", () =>
+      h1.processes().some(({ command }) => /flock --timeout .* -u -P h2$/.test(command)),
+    );
+    assertCaughtUp(await catchUp(h3, "-P", "h2"), "h2");
+    assert.equal(h2.read(looks), "checked\n", "h2's check was let in meanwhile");
+
+    await h1.run("pkill sleep");
+    await h1.until("h1 is about to push", () => existsSync(h1.path("/tmp/pushes")));
+    for (let tries = 0; (await h2.run("flock -n /run/csync2rev.lock.check true")).code === 0; tries++)
+      assert.ok(tries < 500, "no more checks are let in");
+    const other = catchUp(h3, "-P", "h2");
+    await h2.until("h2's handler waits", waitsToCheck);
+    h1.write("/tmp/go", "");
+    assertCaughtUp(await own, "h1");
+    assertCaughtUp(await other, "h2");
+    assert.equal(h2.read("/srv/data/arriving"), "arrives");
+  });
+
   test("while this host is being caught up, though nothing has arrived yet", async () => {
     h1.write("/srv/data/arriving", "arrives");
     h1.write(
@@ -78,9 +116,7 @@ describe("a check waits: it would take a file that is half made for a change of 
     const own = catchUp(h2, "-P", "h1");
     await h1.until("h1 is about to push", () => existsSync(h1.path("/tmp/pushes")));
     const other = catchUp(h3, "-P", "h2");
-    await h2.until("h2's handler waits", () =>
-      h2.processes().some(({ command }) => /flock --timeout \d+ 3$/.test(command)),
-    );
+    await h2.until("h2's handler waits", waitsToCheck);
     assert.ok(!existsSync(h2.path(looks)), "it has not checked yet");
     h1.write("/tmp/go", "");
     assertCaughtUp(await own, "h1");
