@@ -1,6 +1,7 @@
 import { networkInterfaces } from "node:os";
 import { canonicalAddress, isLoopback } from "../address.ts";
 import type { Group, Host } from "../csync2cfg/model.ts";
+import { unseenAddresses } from "../hosts-file.ts";
 import { membersToAsk } from "../requester/plan.ts";
 import { addressesOf, chosenSource, ownAddresses, sourceFor } from "../requester/addresses.ts";
 import type { Limits } from "../requester/limits.ts";
@@ -16,6 +17,7 @@ export async function checkNames(groups: readonly Group[], limits: Limits): Prom
   return [
     ...(await Promise.all(own.map(async (me) => await judgeOwnName(me, limits)))),
     ...(await judgePeerNames(peers, limits)),
+    ...(await judgeHostsFile([...own, ...peers], limits)),
     ...(await Promise.all(own.map(async (me) => await judgeSource(me, groups, limits)))),
   ];
 }
@@ -61,6 +63,22 @@ async function judgePeerNames(peers: readonly string[], limits: Limits): Promise
   const troubles = found.filter((finding) => finding !== null);
   if (troubles.length > 0 || peers.length === 0) return troubles;
   return [ok("names of peers", peers.length === 1 ? "it resolves" : `all ${peers.length} resolve`)];
+}
+
+/** Names of which only the first address in /etc/hosts is seen: csync2 refuses them too if they come from another one. */
+async function judgeHostsFile(names: readonly string[], limits: Limits): Promise<Finding[]> {
+  const looked = names.map(async (name) =>
+    unseenAddresses(name, await addressesOf(name, limits)).map((address) => `${address} for ${name}`),
+  );
+  const unseen = (await Promise.all(looked)).flat();
+  if (unseen.length === 0) return [];
+  return [
+    warning(
+      "/etc/hosts",
+      `it has ${unseen.join(", ")}, and the name does not resolve to that: only its first line counts`,
+      'write "multi on" into /etc/host.conf, on every member: csync2 and csync2rev refuse a member that comes from an address they do not see',
+    ),
+  ];
 }
 
 /** Where connections to peers come from: our peername's address if this host has it, otherwise the kernel's choice. */

@@ -181,8 +181,12 @@ async function wrongAddress(peername: string, address: string | null): Promise<R
       : refusal("wrong-address", `"${peername}" does not resolve there: ${code ?? "no reason given"}`);
   }
   if (known.includes(address)) return null;
+  const { unseenAddresses } = await import("../hosts-file.ts");
+  const why = unseenAddresses(peername, known).includes(address)
+    ? `. /etc/hosts there has it, but without "multi on" in /etc/host.conf only the first line of a name counts`
+    : "";
   return refusal(
     "wrong-address",
-    `${address} is not an address of "${peername}" there: it resolves to ${known.join(", ")}`,
+    `${address} is not an address of "${peername}" there: it resolves to ${known.join(", ")}${why}`,
   );
 }

@@ -47,7 +47,10 @@ describe("the names and addresses of a cluster", () => {
         b: group("b", "h1@h1-b h2@h2-b", "/srv/b"),
       };
       await cluster.reset(order.map((name) => groups[name] ?? "").join(""));
-      await Promise.all([h1, h2].map((host) => host.serve("inetd")));
+      for (const host of [h1, h2]) {
+        host.write("/etc/hosts", host.read("/etc/hosts").replaceAll(/^fd77.*\n/gm, ""));
+        await host.serve("inetd");
+      }
       h1.write("/srv/a/file", "over the first network");
       h1.write("/srv/b/file", "over the second network");
 
@@ -100,6 +103,27 @@ describe("the names and addresses of a cluster", () => {
       assertCaughtUp(result);
       assert.equal(h2.read("/srv/data/file"), "six");
     });
+
+  test("addresses of both kinds, and /etc/host.conf lacks multi on: csync2 refuses, and --test and --others say why", async () => {
+    await cluster.reset(group("six", "h1 h2", "/srv/data"));
+    h1.write("/etc/hosts", "fd77::0:1 h1\n10.77.0.2 h2\nfd77::0:2 h2\n");
+    h2.write("/etc/hosts", "fd77::0:1 h1\nfd77::0:2 h2\n");
+    for (const host of [h1, h2]) await host.serve("inetd", OVER_IPV6);
+    h1.write("/srv/data/file", "six");
+    assert.match((await h2.csync2("-T", "h2", "h1")).stderr, /h1 did not accept my identification/);
+    const { stdout } = await h2.run("csync2rev --others --deadline 10");
+    assert.match(
+      stdout,
+      /^h1: refused: wrong-address: fd77::2 is not an address of "h2" there: it resolves to 10\.77\.0\.2\. .* "multi on" /m,
+    );
+    assert.match(
+      await troubles(h1),
+      /^warning {2}\/etc\/hosts: it has fd77::2 for h2, and the name does not resolve to that.*\n.*"multi on" into \/etc\/host\.conf/m,
+    );
+    h1.write("/etc/host.conf", "multi on\n");
+    assertCaughtUp(await catchUp(h2));
+    assert.doesNotMatch(await troubles(h1), /\/etc\/hosts/);
+  });
 
   test("-C www, and the peer has no csync2_www.cfg: that is among what may be wrong", async () => {
     await cluster.reset(groupOf(["h1", "h2"]));
