@@ -75,6 +75,9 @@ export class Cluster {
   readonly #ground: Holder;
   readonly #places: readonly Place[];
   #cfg: Cfg;
+  #ports = 0;
+  #ipWaiting: string[] | undefined;
+  #ipRunning: Promise<unknown> = Promise.resolve();
   #certificate: Promise<Readonly<Record<string, string>>> | undefined;
 
   /** @internal use {@link startCluster} */
@@ -82,19 +85,21 @@ export class Cluster {
     this.#ground = ground;
     this.#places = places;
     this.#cfg = cfg;
-    this.hosts = places.map(({ name, mac }, index) => {
+    this.hosts = places.map(({ name, mac }) => {
       const disk = `/sys/hosts/${name}`;
-      const port = `port${index}`;
+      let port = "";
       return new Host(name, {
         holder: ground,
         root: `/proc/${ground.pid}/root${disk}`,
         rootInside: disk,
-        plugIn: (pid) =>
-          this.#ip(
+        plugIn: (pid) => {
+          // A new one each time: the one before vanishes with the rest of the host, which takes the kernel a moment.
+          port = `port${this.#ports++}`;
+          return this.#ip(
             `link add ${port} type veth peer name eth0 address ${mac} netns ${pid}`,
             `link set ${port} master bridge up`,
-          ),
-        unplug: () => this.#ip(`link delete ${port}`),
+          );
+        },
         attach: (attached) => this.#ip(`link set ${port} ${attached ? "master bridge" : "nomaster"}`),
       });
     });
@@ -132,7 +137,7 @@ export class Cluster {
 
   /** Ends everything. Nothing is left of the cluster, on disk or running. */
   async close(): Promise<void> {
-    await Promise.all(this.hosts.map((host) => host.powerOff()));
+    await Promise.all(this.hosts.map((host) => host.end()));
     await this.#ground.kill();
   }
 
@@ -156,9 +161,20 @@ export class Cluster {
     return { "csync2_ssl_key.pem": pem.slice(0, begin), "csync2_ssl_cert.pem": pem.slice(begin) };
   }
 
-  /** Changes the network that the hosts are plugged into. */
+  /** Changes the network that the hosts are plugged into. What is asked for meanwhile is done together afterwards. */
   async #ip(...lines: readonly string[]): Promise<void> {
-    await this.#run(["ip", "-batch", "-"], text(lines));
+    const before = this.#ipRunning;
+    if (this.#ipWaiting === undefined) {
+      const waiting: string[] = (this.#ipWaiting = []);
+      const run = async (): Promise<void> => {
+        await before.catch(() => undefined); // it was told to those who asked for it
+        this.#ipWaiting = undefined;
+        await this.#run(["ip", "-batch", "-"], text(waiting));
+      };
+      this.#ipRunning = run();
+    }
+    this.#ipWaiting.push(...lines);
+    await this.#ipRunning;
   }
 
   /** Runs a program beside the hosts. */

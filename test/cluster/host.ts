@@ -32,8 +32,7 @@ const LISTEN_TIMEOUT_MS = 20_000;
 /** At first, for what happens at once; then ever more seldom, since others want the processor. */
 const POLL_MS = { first: 2, longest: 40 };
 
-const INIT = join(import.meta.dirname, "init.sh");
-const SINK = join(import.meta.dirname, "syslog.pl");
+const INIT = join(import.meta.dirname, "init.pl");
 
 type Env = Readonly<Record<string, string>>;
 
@@ -68,7 +67,6 @@ export interface Surroundings {
   /** Where the holder's namespace has it. */
   readonly rootInside: string;
   plugIn(pid: number): Promise<void>;
-  unplug(): Promise<void>;
   attach(attached: boolean): Promise<void>;
 }
 
@@ -128,8 +126,10 @@ export class Host {
   async boot(): Promise<void> {
     if (this.#init) return;
     const { holder, rootInside } = this.#around;
+    for (const directory of ["/run", "/tmp"])
+      for (const left of readdirSync(this.path(directory))) this.remove(join(directory, left));
     const unshare = ["unshare", "--mount", "--net", "--uts", "--pid", "--fork", "--kill-child"];
-    const script = ["bash", INIT, this.name, rootInside, SINK];
+    const script = ["perl", INIT, this.name, rootInside, process.arch];
     const init = await Holder.start(
       entering(holder, ["--mount", "--net"], [...unshare, ...script]),
       holder.rootless,
@@ -148,8 +148,16 @@ export class Host {
     this.#init = undefined;
     this.#superserver = [];
     this.#attached = true;
-    await this.#around.unplug();
+    await this.#around.attach(false);
     await init.kill();
+  }
+
+  /** Ends everything on the host; its connections may notice, unlike when the power is cut. */
+  async end(): Promise<void> {
+    const init = this.#init;
+    this.#init = undefined;
+    this.#superserver = [];
+    await init?.kill();
   }
 
   /** Packets from and to the host are lost until {@link mendNetwork}. */
@@ -283,7 +291,7 @@ export class Host {
           .split("\0")
           .join(" ")
           .trim();
-        if (command !== "" && !command.startsWith("syslog-sink")) found.push({ pid, command });
+        if (command !== "") found.push({ pid, command });
       } catch {
         // it ended while we looked
       }

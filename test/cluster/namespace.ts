@@ -8,7 +8,7 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /**
  * A process that holds namespaces open. It waits for the end of its standard input, so that everything it holds
- * vanishes with us, however we end. Its script, run by bash, says its pid in a line, waits for one, says "ready", and
+ * vanishes with us, however we end. Its script says its pid in a line, waits for one, says "ready", and
  * waits.
  */
 export class Holder {
@@ -26,7 +26,7 @@ export class Holder {
     this.rootless = rootless;
   }
 
-  /** Starts a command that ends up in bash with a holder's script, and waits until that has said its pid. */
+  /** Starts a command that ends up running a holder's script, and waits until that has said its pid. */
   static async start(command: readonly string[], rootless: boolean): Promise<Holder> {
     const [program = "", ...args] = command;
     const child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });

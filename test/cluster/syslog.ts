@@ -13,7 +13,7 @@ export interface LogLine {
   readonly message: string;
 }
 
-/** Reads what syslog.pl has written. */
+/** Reads what init.pl has written. */
 export function parseLog(text: string): LogLine[] {
   return text
     .split("\n")
