@@ -214,6 +214,43 @@ describe("a peer that cannot help", () => {
     assert.equal(h3.read("/srv/data/a"), "a");
   });
 
+  for (const [route, why] of [
+    ["unreachable", "no route to it (EHOSTUNREACH)"],
+    ["blackhole", "a route here drops what goes there (EINVAL)"],
+  ] as const)
+    test(`with no route to it, ${route}: unreachable, 75, and what to look at`, async () => {
+      await h3.shell(`ip route add ${route} 10.77.0.2/32`);
+      const { code, stdout } = await h3.run(["csync2rev", "--others", "-P", "h2", ...deadline]);
+      await h3.shell(`ip route del ${route} 10.77.0.2/32`);
+      assert.equal(code, 75);
+      assert.ok(stdout.includes(`\nh2: unreachable: no-route: 10.77.0.2 port 30866: ${why}\n`), stdout);
+      assert.match(
+        stdout,
+        /^ {2}→ check that h2 is up, and the network and the routes between this host and it$/m,
+      );
+    });
+
+  for (const [what, settings, make, command] of [
+    ["syslog", "", ":", "grep csync2rev /var/log/syslog"],
+    ["a file", "log = /var/log/a log\n", ":", "tail '/var/log/a log'"],
+    ["the journal", "", "mkdir -p /run/systemd/system", "journalctl -t csync2rev"],
+    ["the journal", "ident = mine\n", "mkdir -p /run/systemd/system", "journalctl -t csync2rev -t mine"],
+  ] as const)
+    test(`that logs to ${what}, with ${settings.trim() || "the defaults"}: the command that shows its log`, async () => {
+      for (const host of [h2, h3]) {
+        await host.shell(make);
+        host.write("/etc/csync2rev.ini", settings);
+      }
+      h2.write("/etc/csync2.key", `${"k".repeat(64)}\n`, 0o600);
+      const { stdout } = await h3.run(["csync2rev", "--others", "-P", "h2", ...deadline]);
+      const [, shown = ""] =
+        /^ {2}→ .*: csync2rev's log on h2 says what is wrong {2}(.*)$/m.exec(stdout) ?? [];
+      await Promise.all([h2, h3].map((host) => host.shell("rm -rf /run/systemd")));
+      assert.equal(shown, command, stdout);
+      if (!command.startsWith("journalctl"))
+        assert.match(await h2.shell(command), /event=unauthenticated .*no key of this host/);
+    });
+
   test("without csync2rev: unreachable, 75, and it says where nothing listens", async () => {
     await h2.stopServices();
     const result = await catchUp(h3, ...deadline);

@@ -116,12 +116,14 @@ describe("in a clean Debian, with systemd", () => {
     assert.equal(run("grep -c ^csync2rev /etc/services"), "1\n");
   });
 
-  test("--test is content once the socket is enabled", () => {
+  test("--test is content once the socket is enabled, and the journal has what it asked", async () => {
     run(`set -e; hostname h1; ${H2} csync2 -k /etc/csync2.key; chmod 600 /etc/csync2.key`);
     machine.write("/etc/csync2.cfg", CFG);
     machine.write("/etc/systemd/system/h2.service", H2_SERVICE);
     run("systemctl daemon-reload && systemctl start h2 && systemctl enable --now csync2rev.socket");
     assert.match(run("csync2rev --test"), /^0 failed, 1 warning, /m);
+    // As messages have it.
+    await machine.until("journalctl -t csync2rev | grep -q 'event=accepted verb=ping'");
   });
 
   test("a csync2 that runs goes on when its unit is stopped", async () => {
