@@ -20,9 +20,9 @@ export interface Listener {
   equals?(row: Recorded): void;
 }
 
-/** At most this many records of one side wait for their counterpart, and at most this many characters of them: about 60 MB. */
+/** At most this many records of one side wait for their counterpart, and at most this many characters of them: about 40 MB. */
 const WAITING_LIMIT = 200_000;
-const WAITING_LENGTH = 60_000_000;
+const WAITING_LENGTH = 40_000_000;
 /** By default, at most this many files are read from one host. */
 const FILES_LIMIT = 10_000_000;
 /** A side that is this many records ahead should be paused. */
