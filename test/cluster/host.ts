@@ -304,6 +304,15 @@ export class Host {
     return `/proc/${this.#running().pid}/root/proc/${pid}/${file}`;
   }
 
+  /** The most memory that one of this host's processes has had, in kB; 0 if it has ended. */
+  peakMemory(pid: number): number {
+    try {
+      return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(this.procPath(pid, "status"), "utf8"))?.[1] ?? 0);
+    } catch {
+      return 0;
+    }
+  }
+
   /** What was logged on this host since its disk was made: by everybody, or by one ident. */
   syslog(ident?: string): LogLine[] {
     const file = this.path("/var/log/syslog");

@@ -7,7 +7,7 @@ import { loadCsync2Cfg } from "../../src/csync2cfg/load.ts";
 import { Oracle, type Case } from "./oracle.ts";
 
 const SEED = Number(process.env["CSYNC2REV_SEED"] ?? Date.now() % 1_000_000_000);
-const RUNS = Number(process.env["CSYNC2REV_RUNS"] ?? 2000);
+const RUNS = Number(process.env["CSYNC2REV_RUNS"] ?? 1000);
 const BATCH = 1000;
 
 let oracle: Oracle;

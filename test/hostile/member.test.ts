@@ -242,11 +242,8 @@ describe("a member", () => {
       let peak = 0;
       const look = setInterval(() => {
         for (const { pid, command } of h2.processes())
-          if (/^(node \S*\/)?csync2rev -i/.test(command))
-            void h2.run(["grep", "VmHWM", `/proc/${pid}/status`]).then(({ stdout }) => {
-              peak = Math.max(peak, Number(/\d+/.exec(stdout)?.[0] ?? 0));
-            });
-      }, 200);
+          if (/^(node \S*\/)?csync2rev -i/.test(command)) peak = Math.max(peak, h2.peakMemory(pid));
+      }, 100);
       const [outcome] = await ask([asking("update", { output: true })]);
       clearInterval(look);
       const last = outcome?.replies.at(-1) as { type?: string; exit?: number } | undefined;

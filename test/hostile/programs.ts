@@ -9,8 +9,12 @@ export function install(host: Host, name: string): string[] {
   return ["node", `/opt/${name}.mjs`];
 }
 
+const BUNDLED = new Map<string, Uint8Array>();
+
 /** One of this folder's programs as one file. */
 export function bundled(name: string): Uint8Array {
+  const before = BUNDLED.get(name);
+  if (before !== undefined) return before;
   const { outputFiles } = buildSync({
     entryPoints: [join(import.meta.dirname, `${name}.ts`)],
     bundle: true,
@@ -19,7 +23,9 @@ export function bundled(name: string): Uint8Array {
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire('/');" },
     write: false,
   });
-  return outputFiles[0]?.contents ?? new Uint8Array();
+  const file = outputFiles[0]?.contents ?? new Uint8Array();
+  BUNDLED.set(name, file);
+  return file;
 }
 
 /** Makes connections from a host, one after another unless said otherwise. */
