@@ -34,7 +34,7 @@ function run(files: Readonly<Record<string, string>>, ...args: readonly string[]
   return { code: status, stdout, stderr: stderr.replaceAll(system, "/etc") };
 }
 
-/** Runs it with this as its standard input, which is no socket, and output. */
+/** Runs it with this as its standard input, which is not a socket, and output. */
 function onStdin(
   stdin: number | "ignore",
   stdout: number | "pipe" = "pipe",
@@ -242,7 +242,7 @@ describe("what cannot be written to standard output is an error", () => {
 });
 
 describe("--help", () => {
-  /** What it prints on a terminal of so many columns. */
+  /** What it prints on a terminal with this number of columns. */
   const helpAt = (columns: number): string =>
     spawnSync(
       "script",

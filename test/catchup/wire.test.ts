@@ -417,7 +417,7 @@ test("the log has one line for each event, in syslog and in a file", async () =>
 
   h1.write("/etc/csync2rev.ini", "log = /nowhere/log\nident = catchup\nfacility = daemon\n");
   await askOver(h3, "h1", question);
-  // They are in syslog where the file cannot be written.
+  // They are in syslog if the file cannot be written.
   assert.deepEqual(
     (await h1.logged("catchup", 2)).map(({ facility }) => facility),
     ["daemon", "daemon"],

@@ -47,7 +47,7 @@ export function caughtUp({ plan, model, damage, limits }: Truth, disks: Disks, h
   });
 }
 
-/** Two hosts that have both caught up do not differ where their writes were in conflict either. */
+/** Two hosts that have both caught up hold the same, also if their writes were in conflict. */
 export function conflictsSettled(
   { plan, model, damage, limits }: Truth,
   disks: Disks,
@@ -97,7 +97,7 @@ export function newestKept({ plan, model, damage, limits }: Truth, disks: Disks,
   });
 }
 
-/** Each file is one that somebody wrote, as he wrote it. */
+/** Each file has a content that a host wrote. */
 export function nothingForeign({ model, damage, limits }: Truth, disks: Disks): Violation[] {
   return [...disks].flatMap(([host, disk]) =>
     [...disk].flatMap(([path, { state, directory }]) => {
@@ -207,7 +207,7 @@ function wasReconciled({ steps }: Plan): boolean {
   return steps.some((step) => step.do === "catch-up" && step.options.includes("--reconcile"));
 }
 
-/** With these methods a version that is dirty on two hosts can go over the one that was built on it. A link has no time to go by. */
+/** With these methods a version that is dirty on two hosts can replace the one that was built on it. csync2 transfers no time of a link. */
 function autoMayDecide(plan: Plan, path: ByteString, { versions }: History): boolean {
   const writers = new Set(versions.map(({ host }) => host));
   const timed = versions.every(({ state }) => !state.startsWith("link "));

@@ -84,7 +84,7 @@ function put(host: Host, path: ByteString, temporary: string): boolean {
     renameSync(temporary, realPath(host, path));
     return true;
   } catch (error) {
-    // A file of that name meets a directory, or the other way round.
+    // There is a directory of that name in place of the file, or a file in place of the directory.
     if (["EISDIR", "ENOTDIR", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
     throw error;
   }

@@ -23,7 +23,7 @@ export class History {
     this.versions.push({ host, state: after, parent: this.#base(host, before), raced });
   }
 
-  /** The versions on which nobody has built: one, unless hosts wrote without knowing of each other. */
+  /** The newest versions, which no other was built on: one, unless two hosts wrote and did not know of each other. */
   newest(): Version[] {
     const built = new Set(this.versions.map(({ parent }) => parent));
     return this.versions.filter((version) => !built.has(version));

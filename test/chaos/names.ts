@@ -56,7 +56,7 @@ export const name: fc.Arbitrary<ByteString> = fc
   .oneof({ weight: 3, arbitrary: WORD }, { weight: 6, arbitrary: odd }, { weight: 1, arbitrary: long })
   .map((name) => (name === "." || name === ".." ? `${name}x` : name));
 
-/** A byte string as people read it: what is no plain ASCII as `\xHH`. */
+/** A byte string as people read it: each byte that is not plain ASCII as `\xHH`. */
 export function shown(name: ByteString): string {
   return name.replace(
     /[^\x20-\x7e]|\\/g,

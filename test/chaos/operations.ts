@@ -9,10 +9,10 @@ import { csync2On, type World } from "./world.ts";
 
 /** Longer than any run may take, with every timeout in it. In milliseconds. */
 const TIMEOUT = 240_000;
-/** A push by hand that meets a host that is down is ended by the administrator, after so many seconds. */
+/** Seconds after which an administrator ends a push by hand to a host that is down. */
 const PATIENCE = 10;
 
-/** Does one step; one that makes no sense, since the host is down say, does nothing. */
+/** Does one step. A step that is not possible, for example because the host is down, does nothing. */
 export async function doStep(world: World, step: Step): Promise<void> {
   if (step.after > 0) await sleep(step.after);
   if (step.do === "wait") {

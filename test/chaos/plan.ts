@@ -26,7 +26,7 @@ export interface Group {
   readonly directories: readonly Directory[];
 }
 
-/** What happens in a round, in order. `after` is how many milliseconds to wait first: where a fault falls is left to chance. */
+/** What happens in a round, in order. `after` is how many milliseconds to wait first: chance decides when a fault comes. */
 export type Step = { readonly after: number } & (
   | { readonly do: "write"; readonly host: string; readonly path: ByteString; readonly size: number }
   | { readonly do: "link" | "remove"; readonly host: string; readonly path: ByteString }
@@ -66,7 +66,7 @@ const moment = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 1500 }));
 const members = fc.subarray([...HOSTS], { minLength: 2 }).chain((hosts) =>
   fc
     .array(fc.record({ alias: rarely, slave: rarely }), { minLength: hosts.length, maxLength: hosts.length })
-    // A group in which everybody is a slave has nobody who pushes.
+    // In a group of slaves alone no host pushes.
     .map((kinds) =>
       hosts.map((host, i): Member => ({
         host,
@@ -83,7 +83,7 @@ const group = fc.record({
   directories: fc.subarray([...DIRECTORIES], { minLength: 1, maxLength: 2 }),
 });
 
-/** The paths that a round is about: few, so that hosts meet on them. */
+/** The paths that a round is about: few, so that several hosts write the same one. */
 const pathsIn = (directories: readonly Directory[]): fc.Arbitrary<ByteString[]> =>
   fc
     .array(

@@ -46,11 +46,11 @@ export async function playRound(cluster: Cluster, plan: Plan): Promise<Round> {
   return { violations: await quiet.check(), changes: world.versions, limits: quiet.truth.limits };
 }
 
-/** What is checked once nobody writes any more and nothing fails. */
+/** What is checked once all writes and faults are over. */
 class QuietPhase {
   readonly truth: Truth;
   readonly #world: World;
-  /** The hosts that are in a group; others can ask nobody. */
+  /** The hosts that are in a group; the others have no peer to ask. */
   readonly #members: readonly Host[];
   readonly #violations: Violation[] = [];
 
@@ -147,7 +147,7 @@ class QuietPhase {
     }
   }
 
-  /** A reconcile moves nothing back; where files are dirty on two hosts, that is for the `auto` method to decide. */
+  /** A reconcile moves nothing back; if a file is dirty on two hosts, the `auto` method decides. */
   async #reconcile(): Promise<void> {
     for (const host of this.#members) {
       const clean = await this.#nothingDirty();
@@ -169,7 +169,7 @@ class QuietPhase {
     return result;
   }
 
-  /** A csync2 whose other end lost power waits for ever: the administrator ends it. Nothing else may be left running, nor a lock held. */
+  /** A csync2 whose other end lost power waits for ever: the administrator ends it. Nothing else may be left running, and no lock may be held. */
   async #untilIdle(): Promise<void> {
     const busy = (): Host[] => this.#world.hosts.filter((host) => host.processes().length > 0);
     const untilIdle = async (timeout: number): Promise<void> =>

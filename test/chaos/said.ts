@@ -15,7 +15,7 @@ export function escaped(host: string, where: string, text: string): Violation[] 
     : [violation("everything is escaped", host, null, `${where}: ${shown(bytesOf(text.slice(0, 2000)))}`)];
 }
 
-/** Reads the JSON of `--others`, and holds it against the exit status; undefined if it is no JSON. */
+/** Reads the JSON of `--others`, and compares it with the exit status; undefined if it is not JSON. */
 export function readResult(
   host: string,
   { code, stdout, stderr }: RunResult,
@@ -52,7 +52,7 @@ export function isNamed(files: readonly string[], host: string, path: ByteString
   return ways.some((way) => files.includes(spelling(way)));
 }
 
-/** A name that is no UTF-8 has each byte above 0x7f as an unpaired surrogate. */
+/** A name that is not UTF-8 has each byte above 0x7f as an unpaired surrogate. */
 function spelling(name: ByteString): string {
   const text = Buffer.from(name, "latin1").toString("utf8");
   if (!text.includes("\ufffd")) return text;

@@ -5,7 +5,7 @@ import { cfgOf, DIRECTORIES, HOSTS, KNOWN, type Plan, realDirectory } from "./pl
 
 /** Faults that a documented limit can be due to. */
 export interface Damage {
-  /** Hosts on which csync2 was killed or lost power while it ran: what it had in hand may be forgotten. */
+  /** Hosts on which csync2 was killed, or that lost power, while it ran: it may have forgotten the files that it was working on. */
   readonly checkCut: Set<string>;
   /** Hosts on which a receiving csync2 ended so: a half-made file can be left. */
   readonly receiverCut: Set<string>;

@@ -29,7 +29,7 @@ export type Cfg = string | ((host: string) => string);
 export interface ClusterOptions {
   /** Up to 250; h1, h2 and h3 by default. */
   readonly hosts?: readonly (string | HostOptions)[];
-  /** {@link groupOf} all hosts by default. Hosts have certificates where `nossl` is not in it. */
+  /** {@link groupOf} all hosts by default. Hosts have certificates if `nossl` is not in it. */
   readonly cfg?: Cfg;
   /** Whether the hosts have IPv6 addresses too. */
   readonly ipv6?: boolean;

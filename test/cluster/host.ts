@@ -320,7 +320,7 @@ export class Host {
     return ident === undefined ? lines : lines.filter((line) => line.ident === ident);
   }
 
-  /** Waits until one ident has logged so many lines, which may be a moment after what they tell of; all that it has logged. */
+  /** Waits until one ident has logged this number of lines, which may take a moment; returns all that it has logged. */
   async logged(ident = "csync2rev", count = 1): Promise<LogLine[]> {
     await this.until(`${ident} has logged`, () => this.syslog(ident).length >= count);
     return this.syslog(ident);

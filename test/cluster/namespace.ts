@@ -62,7 +62,7 @@ export class Holder {
     await exited;
   }
 
-  /** A test that fails to close its cluster shall end nevertheless. */
+  /** A test that does not close its cluster must still end. */
   #keepAwake(awake: boolean): void {
     const { stdin, stdout, stderr } = this.#child;
     for (const handle of [this.#child, stdin, stdout, stderr] as { ref?: () => void; unref?: () => void }[]) {
@@ -91,7 +91,7 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
-/** Sends a signal, to a process or with a negative pid to its group; false where there is none any more. */
+/** Sends a signal, to a process or with a negative pid to its group; false if it has ended. */
 export function signal(pid: number, name: NodeJS.Signals | number): boolean {
   try {
     return process.kill(pid, name);

@@ -62,7 +62,7 @@ function inetdLine(service: Service | ServiceText): string {
   const [program = "", ...args] = service.env
     ? ["/usr/bin/env", ...assignments(service.env), ...service.command]
     : service.command;
-  // inetd switches off a service that is asked for more often than so many times in a minute.
+  // inetd switches off a service that is asked for more often than this in a minute.
   return `${service.name} stream tcp nowait.1000 root ${program} ${[program.split("/").at(-1), ...args].join(" ")}`;
 }
 

@@ -20,7 +20,7 @@ function expected(here: Side, there: Side): Map<string, Difference> {
   return differences;
 }
 
-/** Feeds two lists, as fast as chance wants it, but heeds `ahead`. */
+/** Feeds two lists in an order that chance decides, but waits where `ahead` says so. */
 function merge(
   here: Side,
   there: Side,

@@ -1,4 +1,4 @@
-// Names of files as nobody would choose them, for all that reads csync2.
+// Unusual names of files, for everything that reads what csync2 prints.
 
 /** A source of the same numbers for the same seed: mulberry32, from 0 to below 1. */
 export function seeded(seed: number): () => number {

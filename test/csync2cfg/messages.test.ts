@@ -26,7 +26,7 @@ after(() => {
   rmSync(directory, { recursive: true });
 });
 
-/** The error of a csync2.cfg, with `CODE ` before it and without the directory's name; "taken" where there is none. */
+/** The error of a csync2.cfg, with `CODE ` before it and without the directory's name; "taken" if there is none. */
 function said(text: string): string {
   writeFileSync(join(directory, "csync2.cfg"), text.replaceAll("$DIR", directory), "latin1");
   try {

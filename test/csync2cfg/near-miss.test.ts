@@ -24,7 +24,7 @@ function load(comment: string | Uint8Array): Csync2Cfg {
   return loadCsync2Cfg({ systemDirectory: directory, configName: "", hostname: "h1" });
 }
 
-/** Asserts that nobody is served with this comment, and that the error says where it is. */
+/** Asserts that no host is served with this comment, and that the error says where it is. */
 function assertFault(comment: string | Uint8Array): void {
   const what = JSON.stringify(comment);
   const cfg = load(comment);

@@ -19,7 +19,7 @@ export interface Case {
 /** What a reader made of a case. */
 export interface Verdict {
   readonly taken: boolean;
-  /** Sorted `ME <-> PEER`, each once: whom this host pushes to, under which names. */
+  /** Sorted `ME <-> PEER`, each once: the peers that this host pushes to, and the names it uses. */
   readonly pairs: readonly string[];
   /** `NAME PATH` of the prefixes that this host has, in file order. */
   readonly prefixes: readonly string[];
@@ -38,7 +38,7 @@ while read -r directory host groups; do
 done
 `;
 
-// Not Node, since a socket that it hands on does not block, and csync2 takes that for the end.
+// Not Node: a socket that it passes on does not block, and csync2 would take that for the end.
 const CONVERSE = `
 use IO::Socket::INET;
 $SIG{PIPE} = "IGNORE";
@@ -146,7 +146,7 @@ export class Oracle {
     return stdout.trimEnd().split("\n");
   }
 
-  // Without a network no name resolves, and csync2 says whom it would talk to and goes on to the next.
+  // Without a network no name resolves, and csync2 says which peer it would talk to and goes on to the next.
   async #run(shell: number, lines: readonly string[]): Promise<void> {
     const database = join(this.base, `database${shell}`);
     const command = withPackages(this.#packages, ["sh", "-c", RUN, "run", database]);

@@ -31,7 +31,7 @@ async function endsWell(h1: Host, h2: Host, ...args: readonly string[]): Promise
   await Promise.all([untilQuiet(h1), untilQuiet(h2)]);
 }
 
-/** Ends what csync2's daemon does for a peer that has vanished: without keep-alive it waits for it for ever. */
+/** Ends what csync2's daemon does for a peer that has vanished: without keep-alive it waits for ever. */
 async function forgetVanished(host: Host): Promise<void> {
   for (const { command, pid } of host.processes())
     if (command.endsWith("csync2 -i")) await signal(host, "KILL", pid);

@@ -115,11 +115,11 @@ describe("busy", { concurrency: 4 }, () => {
       const conflicts: string[] = [];
       for (let round = 0; round < 3; round++) {
         for (let i = 0; i < 150; i++) h1.write(`/srv/data/d${round}/${i}`, String(round));
-        // Shorter than the pauses between all tries, however slow the machine is: the last ones meet no such file.
+        // Shorter than the pauses between all tries, however slow the machine is: the last tries find no such file.
         const churn = h1.run(["timeout", "5", "perl", "-e", COME_AND_GO]);
         const result = await catchUp(h2);
         await churn;
-        // csync2's daemon gives way to cron, now and then half-way through a file, which both hosts have then as changed.
+        // csync2's daemon sometimes stops for cron in the middle of a file. Then both hosts have that file as changed.
         const { outcome, files } = peerOf(result, "h1");
         const expected = files.length === 0 ? [0, "caught-up"] : [1, "pending"];
         assert.deepEqual([result.code, outcome], expected, JSON.stringify(result));

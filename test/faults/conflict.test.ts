@@ -18,7 +18,7 @@ describe("both hosts changed a file, and the group's auto method is none", () =>
     directoryOf: (host: Host) => string,
     ...args: readonly string[]
   ): Promise<void> => {
-    // Where the push is not of one file alone it meets the other conflict too, and says so by its exit status.
+    // A push of more than this file also finds the other conflict, and its exit status says so.
     await h1.run(take);
     await h2.run(keep);
     for (const host of [h1, h2]) {

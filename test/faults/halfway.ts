@@ -4,7 +4,7 @@ import type { Host } from "../cluster/cluster.ts";
 /** In milliseconds, for a machine that has much else to do. */
 const MEETS_WITHIN = 120_000;
 
-/** Gives a host files to push, so many and so big that csync2 can be met while it checks and sends them. */
+/** Gives a host files to push, so many and so big that csync2 can be stopped while it checks and sends them. */
 export function changeMuch(host: Host): void {
   const version = "v2";
   host.write("/srv/data/a", version);

@@ -95,7 +95,7 @@ describe("the origin of a change is gone", () => {
         "kept-longer": "v2",
         edited: "v3",
         mine: "v3",
-        // A deletion leaves no trace in csync2's database: nobody can tell it from a file that only this host has.
+        // A deletion leaves no trace in csync2's database: csync2rev cannot tell it from a file that only this host has.
         gone: "v1",
       });
     }
@@ -257,7 +257,7 @@ describe("the origin of a change is gone", () => {
     await h1.powerOff();
     await h2.boot();
     h2.write("/etc/csync2rev.ini", "retries = 0\ncsync2 = /opt/cut\n");
-    // As csync2 behaves where the connection ends early: the list has no end, and the exit status is that of success.
+    // As csync2 behaves if the connection ends early: the list lacks its end, and the exit status is 0.
     h2.write(
       "/opt/cut",
       '#!/bin/sh\ncsync2 "$@" 2>/tmp/said\nexit=$?\ngrep -v "^End of query" /tmp/said >&2\nexit $exit\n',

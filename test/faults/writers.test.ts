@@ -43,7 +43,7 @@ describe("two peers wrote the same file while a third was down", () => {
     await change(h2, "older", "10:00");
     assertCaughtUp(await catchUpWithH2Last(), "h1", "h2");
     assert.equal(h3.read(file), "newer");
-    // They settle it between them, and nobody has to tell the third.
+    // They settle it between them, without the third.
     await h1.shell("csync2 -u");
     for (const host of cluster.hosts) {
       assert.equal(host.read(file), "newer", host.name);

@@ -1,4 +1,4 @@
-// Stands in for csync2 on a member that is up to no good: one that `is-silent`, one that `trickles` (it answers a command, and sends a
+// Takes the place of csync2 on a hostile member: one that `is-silent`, one that `trickles` (it answers a command, and sends a
 // byte of a file's signature or a row of its list, each half second), and one whose list is `endless`, or `endless-long` with long names.
 import { createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";

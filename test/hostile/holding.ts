@@ -12,7 +12,7 @@ export interface Holding {
   readonly from: readonly string[];
   /** How many from each address. */
   readonly each: number;
-  /** After so many milliseconds they connect again; null for not at all. */
+  /** Milliseconds after which they connect again; null for never. */
   readonly again: number | null;
 }
 

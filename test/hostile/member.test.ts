@@ -6,7 +6,7 @@ import type { Outcome } from "./stranger.ts";
 
 /** Whatever acts on a terminal, breaks a line or changes the reading order. */
 const UNPRINTABLE = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/;
-/** Stands in for csync2 where its arguments, or more output than it ever prints, are what matters. */
+/** Takes the place of csync2 if a test is about its arguments, or about more output than it ever prints. */
 const CSYNC2_STUB = "/opt/csync2-stub";
 /** In the long run csync2 prints ten times as much. */
 const LONGER = process.env["HOSTILE"] === "long" ? 10 : 1;

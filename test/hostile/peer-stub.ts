@@ -117,7 +117,7 @@ const MANNERS: Readonly<Record<string, (socket: Socket, say: Say, verb: string) 
   "trickles-a-reply": async (socket) => {
     await trickle(socket, Buffer.alloc(1000, 1));
   },
-  /** Has something to push whenever it is asked, and is for ever about to. */
+  /** Says whenever it is asked that it has something to push, and never pushes. */
   "alive-for-ever": async (socket, say, verb) => {
     if (verb === "check") {
       for (const frame of say(ACCEPTED, { ...DONE, pending: 1, files: ["/srv/data/x"] })) socket.write(frame);

@@ -125,7 +125,7 @@ describe("a host that asks hostile peers", () => {
     assert.doesNotMatch(piped.stdout + piped.stderr, /^forged/m);
     assert.match(piped.stdout, /^p14: failed: not-included: /m);
     assert.doesNotMatch(piped.stdout, /\brun (here|there)\b.*owned/);
-    // Our own: up so many lines, to the line's start, erase to the end; colours.
+    // Our own: up some lines, to the line's start, erase to the end; colours.
     const own = /\x1b\[\d+A\r\x1b\[J|\x1b\[\d+m|\r(?=\n)/g;
     const foreign = onTerminal.stdout.replaceAll(own, "");
     assert.match(foreign, /owned/);

@@ -14,7 +14,7 @@ export interface Attempt {
   readonly port?: number;
   /** The address to come from. */
   readonly from?: string;
-  /** Hangs up after so many milliseconds. */
+  /** Milliseconds after which it hangs up. */
   readonly patience?: number;
   /** These bytes, in hex, whatever the greeting was. */
   readonly bytes?: string;
@@ -29,10 +29,10 @@ export interface Attempt {
     /** Breaks the box. */
     readonly flip?: boolean;
   };
-  /** Lengths of the pieces that it is said in; what is left goes in one. Between them, so many milliseconds. */
+  /** Lengths of the pieces that it is sent in; the rest goes in one. `gap` is the milliseconds between them. */
   readonly pieces?: readonly number[];
   readonly gap?: number;
-  /** Does not read for so many milliseconds once it has begun to speak. */
+  /** Milliseconds for which it does not read, once it has begun to speak. */
   readonly deaf?: number;
   /** Says that nothing more will come. */
   readonly finish?: boolean;
@@ -41,7 +41,7 @@ export interface Attempt {
 export interface Outcome {
   /** How many bytes came. */
   readonly received: number;
-  /** The replies, where the key opens them. */
+  /** The replies that the key opens. */
   readonly replies: readonly unknown[];
   /** Milliseconds from the last byte sent to the end, and from the connection's start. */
   readonly silent: number;

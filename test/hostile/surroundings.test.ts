@@ -5,10 +5,10 @@ import { CLOSED_VARIABLES } from "../../packaging/doors.ts";
 import { askOver } from "../catchup/requester.ts";
 import { csync2, csync2rev, STANDALONE, startCluster, type Cluster, type Host } from "../cluster/cluster.ts";
 
-/** Whoever's folder it is would like to see this file. */
+/** Code from the hostile folder would write this file. */
 const RAN = "/opt/ran";
 const RUNS = `require("node:fs").writeFileSync("${RAN}", process.argv.join(" "));`;
-/** What it looks like where none of it runs: other settings, other packages, code ahead of the program. */
+/** Files that must have no effect: other settings, other packages, code that runs before the program. */
 const FOLDER: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     ["", ".local", ".production", ".production.local", ".development", ".test"].map((suffix) => [

@@ -17,7 +17,7 @@ const TOP = join(import.meta.dirname, "../..");
 
 const MANUAL = "man/csync2rev.8";
 
-/** What stands in a document where the pattern's group is. */
+/** The part of a document that the pattern's group matches. */
 function quoted(document: string, pattern: RegExp): string {
   const found = pattern.exec(readFileSync(join(TOP, document), "utf8"))?.[1];
   assert.ok(found !== undefined, `${document} has no ${String(pattern)}`);

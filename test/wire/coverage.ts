@@ -31,7 +31,7 @@ for (const [place, { what, seeds }] of READERS.entries()) {
   mkdirSync(corpus, { recursive: true });
   for (const seed of seeds) writeFileSync(join(corpus, createHash("sha1").update(seed).digest("hex")), seed);
   const [program, ...args] = [...node, jazzer, join(CACHE, "target.cjs"), corpus];
-  // Included files may be anywhere: that csync2.cfg leads out of its folder is no finding.
+  // Included files may be anywhere: that csync2.cfg leads out of its folder is not a finding.
   const options = ["-f", "fuzz", "--sync", "--disable_bug_detectors=path-traversal", "--"];
   const limits = [`-max_total_time=${SECONDS}`, `-artifact_prefix=${corpus}-`, "-print_final_stats=1"];
   const { status, stdout, stderr } = spawnSync(program, [...args, ...options, ...limits], {
@@ -61,7 +61,7 @@ function fetchJazzer(): string {
   return program;
 }
 
-/** The command that runs this Node, where the machine's C library is too old with Debian 13's, unpacked beside. */
+/** The command that runs this Node: with Debian 13's C library, unpacked beside, if the machine's is too old. */
 function nodeCommand(): readonly string[] {
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
   const [major = 0, minor = 0] = (header.glibcVersionRuntime ?? "0").split(".").map(Number);

@@ -1,4 +1,4 @@
-// Bytes that nobody meant, a million and more with FUZZ_INPUTS (npm run fuzz), into everything that reads what others wrote.
+// Spoiled bytes, a million and more with FUZZ_INPUTS (npm run fuzz), into everything that reads what others wrote.
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { test } from "node:test";

@@ -282,7 +282,7 @@ test("a number in a reply is whole and in its range, or the reply is none", () =
     });
   assert.throws(() => decodeReply(Buffer.from('{"type":"alive","idle":1e999}')), { code: "message" });
   assert.throws(() => decodeReply(Buffer.from('{"type":"done","exit":256}')), { code: "message" });
-  // A later version's reason is no error: exit and detail tell.
+  // A reason of a later version is not an error: exit and detail tell.
   assert.deepEqual(decodeReply(Buffer.from('{"type":"done","exit":1,"reason":"of-a-later-version"}')), {
     ...{ type: "done", exit: 1, updated: 0, deleted: 0, attempts: 0, seconds: 0 },
   });

@@ -1,4 +1,4 @@
-// What reads bytes that others wrote, each with what it is fed when bytes nobody meant are wanted.
+// Everything that reads bytes that others wrote, each with the good inputs that spoiled ones are made from.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -92,7 +92,7 @@ export const READERS: readonly Reader[] = [
   { what: "csync2rev.ini", share: 0.025, seeds: inis, read: readIni },
 ];
 
-/** Whether a reader takes this input. Throws where it neither does nor turns it down with a Csync2revError that a log can bear. */
+/** Whether a reader takes this input. Throws if it ends in anything but a value or a Csync2revError that is safe to log. */
 export function takes({ read }: Reader, input: Uint8Array): boolean {
   try {
     read(input);

@@ -23,7 +23,7 @@ export function whole(frame: Uint8Array, limit: number): Uint8Array {
 
 /**
  * Everything that a handler does with the bytes of a stranger, fed piece by piece: the request, or in one word why there is none:
- * an error's code, or "incomplete" where the input ended first. Whatever else is thrown is a defect.
+ * an error's code, or "incomplete" if the input ended first. Anything else that is thrown is a defect.
  */
 export function receiveRequest(
   chunks: Iterable<Uint8Array>,

@@ -1,4 +1,4 @@
-// Bytes that nobody meant.
+// Makes spoiled bytes of good ones.
 /** One input after another: noise, or one of the seeds with bytes changed, cut out, doubled or put in. */
 export function spoiled(seeds: readonly Uint8Array[], seed: number): () => Uint8Array {
   const random = generator(seed);
