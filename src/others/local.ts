@@ -2,7 +2,7 @@ import { check } from "../csync2/check.ts";
 import { compareWith } from "../csync2/compare.ts";
 import { demand, insist, type InsistWatcher } from "../csync2/insist.ts";
 import { differentContents, type Contents } from "../csync2/contents.ts";
-import { Counter, eachDirty, eachRecord, listDirty } from "../csync2/list.ts";
+import { Counter, countDirty, eachDirty, eachRecord, listDirty } from "../csync2/list.ts";
 import type { Difference, Listener } from "../csync2/merge.ts";
 import { lookIntoDatabase, type Gone, type Look } from "../csync2/look.ts";
 import { describeGone } from "../csync2/trees.ts";
@@ -18,6 +18,8 @@ import { Differences, NAMES_OF_A_KIND } from "./differences.ts";
 
 /** At most this many dirty files are looked at for deletions, and fewer if their names are long. */
 const DIRTY_LIMIT = 200_000;
+/** Peers that are asked within this time share one list of how many files wait for whom, in milliseconds: a new member may ask a thousand. */
+const LIST_SHARED = 1_000;
 
 /**
  * Finds this host's own changes and marks them dirty; on a new member, only records the files. It goes on even if nobody waits for it any
@@ -77,8 +79,28 @@ async function stoppable<T>(limits: Limits, work: (options: RunOptions) => Promi
   return await unless(["deadline", "interrupt"], limits, work({ stop: stopping.signal }).finally(forget));
 }
 
-/** The files that were deleted here and of which the peer has not been told: it would bring them back. Throws `system` or `output`. */
-export async function unsentDeletions(host: ThisHost, route: Route): Promise<Counter> {
+/** The files that were deleted here and of which peers have not been told: a peer would bring them back. */
+export class UnsentDeletions {
+  readonly #host: ThisHost;
+  #listed = -Infinity;
+  #counts: Promise<ReadonlyMap<string, number>> | undefined;
+
+  constructor(host: ThisHost) {
+    this.#host = host;
+  }
+
+  /** Those that a peer does not know of. Throws `system` or `output`. */
+  async of(route: Route): Promise<Counter> {
+    if (this.#counts === undefined || performance.now() - this.#listed >= LIST_SHARED) {
+      this.#listed = performance.now();
+      this.#counts = countDirty(this.#host, null);
+    }
+    const waiting = (await this.#counts).get(route.peer.peername) ?? 0;
+    return waiting === 0 ? new Counter(0) : await unsentDeletions(this.#host, route);
+  }
+}
+
+async function unsentDeletions(host: ThisHost, route: Route): Promise<Counter> {
   const scope = scopeOf(route);
   const dirty = await listDirty(host, scope, DIRTY_LIMIT);
   if (!dirty.isComplete)

@@ -10,7 +10,7 @@ import type { PlannedPeer, Route } from "../requester/plan.ts";
 import type { Counter } from "../csync2/list.ts";
 import { Conversations, type OthersWatcher } from "./conversations.ts";
 import { Explainer } from "./explain.ts";
-import { checkHere, differencesFrom, lookHere, treeGone, unsentDeletions } from "./local.ts";
+import { checkHere, differencesFrom, lookHere, treeGone, UnsentDeletions } from "./local.ts";
 import { whyNotReady } from "./ready.ts";
 import { hasNewlyDirty, notReconciled, wasSettledMeanwhile, type Turn } from "./turn.ts";
 import { Writers } from "./writers.ts";
@@ -52,6 +52,7 @@ export class OthersRun {
   readonly #explainer: Explainer;
   readonly #conversations: Conversations;
   readonly #hasSeveralPeers: boolean;
+  readonly #unsent: UnsentDeletions;
   /** Which peer has written which files on this host. */
   readonly writers = new Writers();
   #notReady: Promise<string | null> | undefined;
@@ -73,6 +74,7 @@ export class OthersRun {
     this.#options = options;
     this.#asking = asking;
     this.#watcher = watcher;
+    this.#unsent = new UnsentDeletions(site.host);
     this.#explainer = new Explainer(site, asking.limits);
     this.#hasSeveralPeers = new Set(this.#routes.map(({ peer }) => peer.hostname)).size > 1;
     this.#conversations = new Conversations(site.host, asking, watcher, {
@@ -242,7 +244,7 @@ export class OthersRun {
     return await unless(
       ["deadline", "interrupt"],
       this.#asking.limits,
-      (this.#checkedHere ??= this.#checkHere()).then(() => unsentDeletions(this.#host, turn.route)),
+      (this.#checkedHere ??= this.#checkHere()).then(() => this.#unsent.of(turn.route)),
     );
   }
 
