@@ -1,3 +1,4 @@
+import { stampOf } from "../csync2cfg/load.ts";
 import { isChanged } from "../csync2cfg/model.ts";
 import { Csync2revError } from "../errors.ts";
 import type { ConfiguredHost, ThisHost } from "../host.ts";
@@ -35,8 +36,10 @@ export async function askInRounds(
   const began = performance.now();
   let site = open();
   const allTime = deadline ?? site.host.settings.others.deadline;
+  let stamp = stampOf(site.configuration);
   const isOutdated = (): boolean => {
     try {
+      if (stampOf(site.configuration) === stamp) return false;
       return isChanged(site.configuration, open().configuration);
     } catch (error) {
       if (!(error instanceof Csync2revError)) throw error;
@@ -50,6 +53,7 @@ export async function askInRounds(
       const now = open();
       if (!isChanged(site.configuration, now.configuration)) break;
       site = now;
+      stamp = stampOf(site.configuration);
       const again = await ask(site, Math.max(AT_LEAST, allTime - secondsSince(began)), isOutdated);
       result = together(result, again);
     } catch (error) {
