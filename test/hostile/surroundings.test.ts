@@ -81,7 +81,7 @@ describe("a hostile working folder and home", () => {
   };
 
   /** A handler that inetd starts in that folder, and what it answers to h1. */
-  const pinged = async (variables = ""): Promise<readonly string[]> => {
+  const pushed = async (variables = ""): Promise<readonly string[]> => {
     h2.write("/opt/start", `#!/bin/sh\n${within("/usr/sbin/csync2rev -i", variables)}\n`, 0o755);
     await h2.serve("inetd", [csync2, { ...csync2rev, command: ["/opt/start"] }]);
     const question = { key: cluster.key, verb: "update", from: "h1", to: "h2" };
@@ -93,7 +93,7 @@ describe("a hostile working folder and home", () => {
   test("the handler serves from there, and takes nothing from it", async () => {
     const before = h2.tree("/hostile");
     await h1.serve("inetd", [csync2]);
-    assert.deepEqual(await pinged(), ["accepted", "done"]);
+    assert.deepEqual(await pushed(), ["accepted", "alive", "done"]);
     assertUntouched(h2, before);
   });
 
@@ -150,7 +150,7 @@ describe("a hostile working folder and home", () => {
 
       const there = h2.tree("/hostile");
       await h1.serve("inetd", [csync2]);
-      assert.deepEqual(await pinged(variables), ["accepted", "done"]);
+      assert.deepEqual(await pushed(variables), ["accepted", "alive", "done"]);
       assertUntouched(h2, there);
     });
 });
