@@ -54,7 +54,7 @@ export const COMMAND_LINE = "command-line.js";
  * in both.
  */
 export async function bundleForBun(): Promise<{ readonly program: string; readonly commandLine: string }> {
-  const options: BuildOptions = { target: "esnext", conditions: ["bun"] };
+  const options: BuildOptions = { target: "esnext", conditions: ["bun"], external: ["bun:ffi"] };
   const apart: Plugin = {
     name: "command-line-apart",
     setup: (builder) => {

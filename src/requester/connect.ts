@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { codeOf } from "#runtime";
 import { Csync2revError } from "../errors.ts";
 import { unless } from "./limits.ts";
 import type { AskOptions } from "./options.ts";
@@ -28,6 +29,7 @@ export async function open(
   localAddress: string | null,
   { port, connectTimeout, limits }: AskOptions,
 ): Promise<Socket | Failure> {
+  const began = performance.now();
   const socket = connect({ host: address, port, ...(localAddress === null ? {} : { localAddress }) });
   socket.setTimeout(connectTimeout * 1000);
   const late = new Csync2revError("gone", `no connection within ${connectTimeout} s`);
@@ -43,7 +45,14 @@ export async function open(
     return socket;
   } catch (error) {
     socket.destroy();
-    return { reason: error === late ? "no-answer" : reasonOf(error), why: causeOf(error) };
+    if (error === late) return { reason: "no-answer", why: late.message };
+    const patience = began + connectTimeout * 1000 - performance.now();
+    const code = codeOf(error, address, port, localAddress ?? undefined, patience);
+    const cause = await unless(["deadline", "interrupt"], limits, code).then(
+      (known) => Object.assign(error as Error, known === undefined ? {} : { code: known }),
+      (limit: unknown) => limit,
+    );
+    return { reason: reasonOf(cause), why: causeOf(cause) };
   }
 }
 

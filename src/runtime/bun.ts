@@ -1,6 +1,7 @@
 // For Bun. node.ts has the same exports; package.json's "imports" choose one of them.
 import type { BunSocket } from "./bun-api.d.ts";
 import { openChannel } from "./bun-channel.ts";
+import { codeOfRefused } from "./bun-connect.ts";
 import { NO_ANSWER } from "./channel.ts";
 
 export { openChannel };
@@ -39,6 +40,21 @@ export async function addressesOf(name: string): Promise<readonly string[]> {
 }
 
 /**
+ * The errno's name of a connection that could not be made; undefined if the error has none.
+ * @param patience in milliseconds, for what has to be asked of the kernel once more
+ */
+export async function codeOf(
+  error: unknown,
+  address: string,
+  port: number,
+  source: string | undefined,
+  patience: number,
+): Promise<string | undefined> {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ECONNREFUSED" ? await codeOfRefused(address, port, source, patience) : code;
+}
+
+/**
  * Connects to a port, sends nothing, and hangs up.
  * @param source the address to connect from; undefined: the kernel chooses
  * @param patience in milliseconds
@@ -64,15 +80,15 @@ export async function knock(
       },
       data: () => undefined,
     };
-    Bun.connect({ hostname: address, port, ...from, socket }).catch((cause: unknown) => {
-      const { code, message } = cause as NodeJS.ErrnoException;
-      end(code ?? message);
+    Bun.connect({ hostname: address, port, ...from, socket }).catch(async (cause: unknown) => {
+      end((await codeOf(cause, address, port, source, patience)) ?? String(cause));
     });
   });
 }
 
 ({
   addressesOf,
+  codeOf,
   keepHeapSmall,
   knock,
   openChannel,

@@ -29,6 +29,18 @@ export async function addressesOf(name: string): Promise<readonly string[]> {
 }
 
 /**
+ * The errno's name of a connection that could not be made; undefined if the error has none. The rest is for Bun, whose errors do not
+ * always tell.
+ */
+export const codeOf: (
+  error: unknown,
+  address: string,
+  port: number,
+  source: string | undefined,
+  patience: number,
+) => Promise<string | undefined> = (error) => Promise.resolve((error as NodeJS.ErrnoException).code);
+
+/**
  * Connects to a port, sends nothing, and hangs up.
  * @param source the address to connect from; undefined: the kernel chooses
  * @param patience in milliseconds

@@ -214,6 +214,18 @@ describe("a peer that cannot help", () => {
     assert.equal(h3.read("/srv/data/a"), "a");
   });
 
+  test("down, and nobody on its network knows its address: not the advice to start csync2rev there", async () => {
+    await h2.powerOff();
+    await h3.shell("ip neigh flush nud permanent dev eth0");
+    const { code, stdout } = await h3.run(["csync2rev", "--others", "-P", "h2", "--deadline", "10"]);
+    assert.equal(code, 75);
+    assert.match(
+      stdout,
+      /^h2: unreachable: no-route: 10\.77\.0\.2 port 30866: no route to it \(EHOSTUNREACH\)$/m,
+    );
+    assert.doesNotMatch(stdout, /start csync2rev/);
+  });
+
   for (const [route, why] of [
     ["unreachable", "no route to it (EHOSTUNREACH)"],
     ["blackhole", "a route here drops what goes there (EINVAL)"],
