@@ -30,7 +30,7 @@ const COME_AND_GO = `
 
 /** Has a csync2 hold a host's database, until the promise's function is called: it is stopped in the middle of a check. */
 async function holdDatabase(host: Host): Promise<() => Promise<void>> {
-  await host.shell("csync2 -cr /; mkdir -p /mnt/many; cd /mnt/many; seq 20000 | xargs touch");
+  await host.shell("csync2 -cr /; mkdir -p /mnt/many");
   host.write(
     "/etc/csync2_hold.cfg",
     `nossl * *;\ngroup hold { host ${host.name} elsewhere; key /etc/csync2.key; include /mnt/many; }\n`,
@@ -38,9 +38,16 @@ async function holdDatabase(host: Host): Promise<() => Promise<void>> {
   // Only a program on that host is quick enough, whatever else the machine does.
   await host.shell(
     `db=/var/lib/csync2/${host.name}.db3
-    csync2 -C hold -D sqlite3://$db -cIr / >/dev/null 2>&1 &
-    until [ -e $db-journal ]; do kill -0 $! || exit; done
-    kill -STOP $! && [ -e $db-journal ] && echo $! >/run/holder`,
+    cd /mnt/many
+    for try in 1 2 3 4 5; do
+      seq 20000 | xargs touch -d @170000000$try
+      csync2 -C hold -D sqlite3://$db -cIr / >/dev/null 2>&1 &
+      until [ -e $db-journal ]; do kill -0 $! || break; done
+      kill -STOP $! && [ -e $db-journal ] && echo $! >/run/holder && exit
+      kill -CONT $!
+      wait
+    done
+    exit 1`,
   );
   return async () => {
     await host.shell("kill -KILL $(cat /run/holder); rm -rf /mnt/many");

@@ -65,11 +65,14 @@ describe("the names and addresses of a cluster", () => {
         [h2.read("/srv/a/file"), h2.read("/srv/b/file")],
         ["over the first network", "over the second network"],
       );
-      const accepted = (await h1.logged("csync2rev", 8))
-        .map(({ message }) => /^event=accepted verb=reconcile .* from=(\S+) address=(\S+)/.exec(message))
-        .filter((found) => found !== null)
-        .map(([, from, address]) => `${from ?? ""} ${address ?? ""}`);
-      assert.deepEqual(accepted.sort(), ["h2 10.77.0.2", "h2-b 10.77.1.2"]);
+      const accepted = (): string[] =>
+        h1
+          .syslog("csync2rev")
+          .map(({ message }) => /^event=accepted verb=reconcile .* from=(\S+) address=(\S+)/.exec(message))
+          .filter((found) => found !== null)
+          .map(([, from, address]) => `${from ?? ""} ${address ?? ""}`);
+      await h1.until("both are logged", () => accepted().length === 2);
+      assert.deepEqual(accepted().sort(), ["h2 10.77.0.2", "h2-b 10.77.1.2"]);
     });
 
   test("names with an address in each of two networks: it leaves from the one that leads there", async () => {

@@ -33,7 +33,8 @@ describe("this host's own csync2, as its peers see it", () => {
     const result = await catchUp(h2);
     const { outcome, reason, detail } = peerOf(result, "h1");
     assert.deepEqual([result.code, outcome, reason], [1, "failed", "not-ready"], JSON.stringify(result));
-    const { stdout, code } = await h2.run(["csync2rev", "--test", "-q"]);
+    const { stdout, stderr, code } = await h2.run(["csync2rev", "--test", "-q"]);
+    assert.equal(stderr, "");
     assert.notEqual(code, 0, stdout);
     return { others: detail ?? "", test: stdout };
   }

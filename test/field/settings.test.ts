@@ -82,7 +82,7 @@ describe("csync2rev.ini", () => {
       assert.equal((await h3.run("csync2rev --others -q --connect-timeout 1")).stdout, "");
 
       const tested = await h3.run("csync2rev --test --connect-timeout 1");
-      assert.equal(tested.code, 0, tested.stdout);
+      assert.equal(tested.code, 0, tested.stdout + tested.stderr);
       assert.match(tested.stdout, /^warning +ping h2 \(optional\): unreachable/m);
       assert.match(tested.stdout, /^warning +optional peers: "laptop\*" names no peer/m);
       assert.equal((await h3.run("csync2rev --status --connect-timeout 1")).code, 0);
