@@ -96,7 +96,8 @@ async function tryProgram({
 /** What a command says that fails, on an empty standard input; null if it succeeds. */
 async function complaintOf([program = "", ...args]: readonly string[]): Promise<string | null> {
   const running = run(program, args, { timeout: TRY_TIMEOUT });
-  running.child.stdin?.end();
+  // It may have ended already.
+  running.child.stdin?.on("error", () => undefined).end();
   try {
     await running;
     return null;

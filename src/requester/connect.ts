@@ -32,6 +32,8 @@ export async function open(
   const began = performance.now();
   const socket = connect({ host: address, port, ...(localAddress === null ? {} : { localAddress }) });
   socket.setTimeout(connectTimeout * 1000);
+  // Whoever waits hears of an error. One that comes later than that must not end the program.
+  socket.on("error", () => undefined);
   const late = new Csync2revError("gone", `no connection within ${connectTimeout} s`);
   const standing = new Promise<void>((resolve, reject) => {
     socket.once("connect", resolve).once("error", reject);
