@@ -1,5 +1,4 @@
 import { programFile } from "#runtime";
-import { realpathSync } from "node:fs";
 import { hostname } from "node:os";
 import { openHost, optionsFor, type HostOptions } from "../host.ts";
 import { logCommand } from "../log-command.ts";
@@ -56,7 +55,7 @@ export async function checkUp(
   const asking = await askOptions(host, overrides, ownPeernames, false, new AbortController().signal);
   const items = [
     ...findings,
-    ...checkFiles(opened, hostOptions.settings, [...programs.paths, realpathSync(programFile())]),
+    ...checkFiles(opened, hostOptions.settings, [...programs.paths, programFile()]),
     ...checkKeys(opened),
     ...programs.findings,
     ...checkWrittenFiles(host),

@@ -6,9 +6,9 @@ import { NO_ANSWER } from "./channel.ts";
 
 export { openChannel };
 
-/** The file that this program was started from. (argv[1] is a name inside it.) */
+/** The file that this program was started from. (argv[1] is a name inside it.) The kernel adds "(deleted)" if an update has replaced it. */
 export function programFile(): string {
-  return process.execPath;
+  return process.execPath.replace(/ \(deleted\)$/, "");
 }
 
 /** Garbage is collected when it may be one part in so many of the heap: a large heap takes longer to look through. */

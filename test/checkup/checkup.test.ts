@@ -32,6 +32,15 @@ describe("csync2rev --test", () => {
     return [code, stdout];
   };
 
+  test("goes on if an update removes the program meanwhile", async () => {
+    await h1.shell("mkdir /opt/bin && cp /usr/sbin/csync2rev /opt/csync2rev");
+    h1.write("/opt/bin/xargs", '#!/bin/sh\nrm -f /opt/csync2rev\nexec /usr/bin/xargs "$@"\n', 0o755);
+    const { code, stdout, stderr } = await h1.run("PATH=/opt/bin:$PATH /opt/csync2rev --test");
+    assert.deepEqual([code, stderr], [0, ""], stdout);
+    assert.match(stdout, /\nall is well\n$/);
+    assert.deepEqual([...h1.tree("/opt").keys()], ["bin", "bin/xargs"]);
+  });
+
   test("of a host where all is well says so, item by item", async () => {
     const { code, stdout, stderr } = await h1.run("csync2rev -T");
     assert.equal(stderr, "");
