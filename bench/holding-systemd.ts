@@ -4,8 +4,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text as textOf } from "node:stream/consumers";
+import { bundled } from "../test/cluster/bundled.ts";
 import { debianPackages, PROGRAM, withPackages } from "../test/cluster/cluster.ts";
-import { asking, bundled } from "../test/hostile/programs.ts";
+import { asking, sourceOf } from "../test/hostile/programs.ts";
 import type { Attempt, Outcome } from "../test/hostile/stranger.ts";
 import { cleanRoot, Machine } from "../test/package/machine.ts";
 import { ASKS_FOR, holdingOf, holdUp, NETWORKS, ruleFor, type HeldUp } from "./holding.ts";
@@ -36,7 +37,8 @@ systemctl start csync2rev.socket
 export async function heldUpBySystemd(): Promise<HeldUp[]> {
   const folder = mkdtempSync(join(tmpdir(), "csync2rev-holding-"));
   try {
-    for (const name of ["holding", "stranger"]) writeFileSync(join(folder, `${name}.mjs`), bundled(name));
+    for (const name of ["holding", "stranger"])
+      writeFileSync(join(folder, `${name}.mjs`), bundled(sourceOf(name)));
     const rows: HeldUp[] = [];
     for (const rule of [false, true]) rows.push(await measure(folder, rule));
     return rows;

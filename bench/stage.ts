@@ -1,8 +1,8 @@
-import { buildSync } from "esbuild";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type ClusterOptions, type Host, type Cluster, startCluster } from "../test/cluster/cluster.ts";
+import { bundled } from "../test/cluster/bundled.ts";
 import type { Errand, Report } from "./client.ts";
 
 /** The two builds of the program. */
@@ -75,7 +75,7 @@ export class Client {
 
   constructor(host: Host) {
     const file = "/opt/client.mjs";
-    host.write(file, bundled("client.ts"));
+    host.write(file, bundled(join(import.meta.dirname, "client.ts")));
     this.#child = host.spawn(["node", file]);
     this.#child.stderr.setEncoding("utf8").on("data", (text: string) => (this.#complaint += text));
     this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
@@ -94,21 +94,6 @@ export class Client {
   }
 }
 
-/** A program of this folder as one file, for a host that does not see this folder. */
-export function bundled(name: string): string {
-  const { outputFiles } = buildSync({
-    entryPoints: [join(import.meta.dirname, name)],
-    bundle: true,
-    write: false,
-    platform: "node",
-    format: "esm",
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
-  });
-  return outputFiles[0]?.text ?? "";
-}
-
 /** Runs a program on a host; throws where it does not exit with one of `good`. */
 export async function succeed(
   host: Host,
@@ -121,10 +106,4 @@ export async function succeed(
       `${host.name}: ${command.join(" ")} ended with ${code ?? "a signal"}: ${stdout}${stderr}`,
     );
   return stdout;
-}
-
-/** The most memory that a process on a host has had so far, in MB. */
-export async function peakMemory(host: Host, pid: number): Promise<number> {
-  const line = await succeed(host, ["grep", "VmHWM", `/proc/${pid}/status`]);
-  return Number(/(\d+) kB/.exec(line)?.[1]) / 1024;
 }

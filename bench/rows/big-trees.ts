@@ -1,9 +1,11 @@
 import { once } from "node:events";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { bundled } from "../../test/cluster/bundled.ts";
 import type { Host } from "../../test/cluster/cluster.ts";
 import { interleaved, timed } from "../measure.ts";
 import type { Row } from "../results.ts";
-import { type Build, bundled, type Extent, succeed, withCluster } from "../stage.ts";
+import { type Build, type Extent, succeed, withCluster } from "../stage.ts";
 
 const A_DIRECTORY = 1_000;
 
@@ -56,7 +58,7 @@ class Looks {
 
   constructor(host: Host) {
     const file = "/opt/guard.mjs";
-    host.write(file, bundled("guard.ts"));
+    host.write(file, bundled(join(import.meta.dirname, "../guard.ts")));
     this.#child = host.spawn(["node", file]);
     this.#child.stderr.setEncoding("utf8").on("data", (text: string) => (this.#complaint += text));
     this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();

@@ -1,7 +1,7 @@
 import { groupOf, csync2rev, type Host, type HostProcess } from "../../test/cluster/cluster.ts";
 import { interleaved } from "../measure.ts";
 import type { Row } from "../results.ts";
-import { Client, type Extent, peakMemory, succeed, withCluster } from "../stage.ts";
+import { Client, type Extent, succeed, withCluster } from "../stage.ts";
 
 const EMPTY = { name: "30867", port: 30867, command: ["/usr/bin/node", "/opt/empty.cjs"] };
 
@@ -51,9 +51,9 @@ async function peakWhile(host: Host, sign: string, name: string): Promise<number
     host.processes().find(({ command }) => command.includes(part))?.pid;
   await host.until(`${sign} runs`, () => find(sign) !== undefined);
   await new Promise((resolve) => setTimeout(resolve, 500));
-  const pid = find(name);
-  if (pid === undefined) throw new Error(`${name} has ended`);
-  return await peakMemory(host, pid);
+  const peak = host.peakMemory(find(name) ?? 0);
+  if (peak === 0) throw new Error(`${name} has ended`);
+  return peak / 1024;
 }
 
 /** How many wait at once: they share the program's pages, as they would in earnest. */

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Host } from "../../test/cluster/cluster.ts";
 import type { Row } from "../results.ts";
 import { type Extent, succeed, withCluster } from "../stage.ts";
@@ -69,19 +68,9 @@ async function peakWhile(host: Host, name: string, work: Promise<unknown>): Prom
   finished.catch(() => undefined);
   while (!done) {
     for (const { pid, command } of host.processes())
-      if (command.includes(name)) peak = Math.max(peak, takenBy(host, pid));
+      if (command.includes(name)) peak = Math.max(peak, host.peakMemory(pid) / 1024);
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
   }
   await finished;
   return peak;
-}
-
-/** The most that a process has taken so far, in MB; 0 for one that has ended. */
-function takenBy(host: Host, pid: number): number {
-  try {
-    const status = readFileSync(host.procPath(pid, "status"), "utf8");
-    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024;
-  } catch {
-    return 0;
-  }
 }

@@ -1,7 +1,7 @@
 import { type Host } from "../../test/cluster/cluster.ts";
 import { interleaved, median, timed } from "../measure.ts";
 import type { Row } from "../results.ts";
-import { Client, type Build, type Extent, peakMemory, succeed, withCluster } from "../stage.ts";
+import { Client, type Build, type Extent, succeed, withCluster } from "../stage.ts";
 
 /** What the handler adds to csync2's own time and how much memory it takes for it: one large file, and many small ones. */
 export async function pushes({ quick, build }: Extent): Promise<Row[]> {
@@ -87,7 +87,7 @@ function watchHandler(host: Host): () => Promise<number> {
   const watching = (async () => {
     while (!ended) {
       const pid = host.processes().find(({ command }) => command.includes("csync2rev -i"))?.pid;
-      if (pid !== undefined) peak = Math.max(peak, await peakMemory(host, pid).catch(() => 0));
+      if (pid !== undefined) peak = Math.max(peak, host.peakMemory(pid) / 1024);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   })();

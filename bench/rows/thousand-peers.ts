@@ -1,8 +1,10 @@
 import { once } from "node:events";
+import { join } from "node:path";
+import { bundled } from "../../test/cluster/bundled.ts";
 import { csync2, type Cluster, type Host } from "../../test/cluster/cluster.ts";
 import { interleaved, median, timed } from "../measure.ts";
 import type { Row } from "../results.ts";
-import { bundled, type Extent, peakMemory, withCluster } from "../stage.ts";
+import { type Extent, withCluster } from "../stage.ts";
 
 /** Conversations that may go on at a time, and what else a Node process has open. */
 const DESCRIPTORS = 100;
@@ -12,7 +14,7 @@ export async function thousandPeers({ quick, build }: Extent): Promise<Row[]> {
   return await withCluster(build, { hosts: ["h1"] }, async (cluster) => {
     const h1 = cluster.host("h1");
     await h1.serve("inetd", [csync2]);
-    h1.write("/opt/simulated-peers.mjs", bundled("simulated-peers.ts"));
+    h1.write("/opt/simulated-peers.mjs", bundled(join(import.meta.dirname, "../simulated-peers.ts")));
     const peers = h1.spawn(["node", "/opt/simulated-peers.mjs"]);
     await h1.until("the peers listen", () => h1.listens(30866));
     const hosts = h1.read("/etc/hosts");
@@ -89,7 +91,7 @@ async function send(host: Host): Promise<Sending> {
   while (!ended) {
     const pid = host.processes().find(({ command }) => command.includes("csync2rev --others"))?.pid;
     if (pid !== undefined) {
-      memory = Math.max(memory, await peakMemory(host, pid).catch(() => 0));
+      memory = Math.max(memory, host.peakMemory(pid) / 1024);
       const { stdout } = await host.run(["ls", `/proc/${pid}/fd`]);
       descriptors = Math.max(descriptors, stdout.split("\n").length - 1);
     }

@@ -1,31 +1,17 @@
-import { buildSync } from "esbuild";
+import { bundled } from "../cluster/bundled.ts";
 import { join } from "node:path";
 import type { Host } from "../cluster/cluster.ts";
 import type { Attempt, Outcome } from "./stranger.ts";
 
 /** Puts one of this folder's programs on a host, as one file; returns the command that runs it. */
 export function install(host: Host, name: string): string[] {
-  host.write(`/opt/${name}.mjs`, bundled(name));
+  host.write(`/opt/${name}.mjs`, bundled(sourceOf(name)));
   return ["node", `/opt/${name}.mjs`];
 }
 
-const BUNDLED = new Map<string, Uint8Array>();
-
-/** One of this folder's programs as one file. */
-export function bundled(name: string): Uint8Array {
-  const before = BUNDLED.get(name);
-  if (before !== undefined) return before;
-  const { outputFiles } = buildSync({
-    entryPoints: [join(import.meta.dirname, `${name}.ts`)],
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire('/');" },
-    write: false,
-  });
-  const file = outputFiles[0]?.contents ?? new Uint8Array();
-  BUNDLED.set(name, file);
-  return file;
+/** The file of one of this folder's programs. */
+export function sourceOf(name: string): string {
+  return join(import.meta.dirname, `${name}.ts`);
 }
 
 /** Makes connections from a host, one after another unless said otherwise. */
