@@ -16,8 +16,8 @@ const MODULES = ["crypto", "dns/promises", "fs", "net", "os", "path", "timers/pr
 const PARTS = 60;
 /**
  * What the handler's side may be, minified, in bytes: V8 parses all of it. 2,000 of them watch a push and close its connection, 1,000
- * wait for files that arrive, 1,700 are for databases on servers and their passwords, 500 tell of a flock that will not do, 4,000 find out whether the recorded files are there,
- * 800 tell of an address that is not seen, and let silence last longer under load.
+ * wait for files that arrive, 1,700 are for databases on servers and their passwords, 500 tell of a flock that will not do, 4,000 find out
+ * whether the recorded files are there, 800 tell of an address that is not seen, and let silence last longer under load.
  */
 const BYTES = 127_000;
 /** What the whole file may be: Node reads all of it. 1,000 of them keep to deadlines while csync2 hangs, and names within a length. */

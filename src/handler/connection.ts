@@ -10,8 +10,8 @@ const BACKLOG_LIMIT = 1 << 20;
 /** How long the last frames may take to leave, in milliseconds: as long as a requester waits in silence. */
 const LINGER = 60_000;
 /**
- * Before this age of the connection, its end cannot have been confirming nothing for long ({@link isCutOff}), in milliseconds. To look costs
- * the kernel some 7 ms.
+ * In a younger connection, the requester's host cannot have left bytes unconfirmed for long enough ({@link isCutOff}), in milliseconds. So
+ * nobody looks: that costs the kernel some 7 ms.
  */
 const LONG_AGO = 10_000;
 /** How many bytes are read before authentication, and not one more. */

@@ -115,9 +115,9 @@ export class Conversations {
     const listen = pushes ? this.#needs.writers?.listenTo(turn) : undefined;
     const converse = async (): Promise<Answer> =>
       await ask(verb, turn.route, { ...this.#asking, output }, (stage) => {
-        if (pushes && stage.at === "running" && stage.idle !== null) this.#noChecks.started();
-        if (stage.at === "waiting" || (stage.at === "running" && stage.idle !== null))
-          this.#needs.works(turn);
+        const runs = stage.at === "running" && stage.idle !== null;
+        if (runs && pushes) this.#noChecks.started();
+        if (runs || stage.at === "waiting") this.#needs.works(turn);
         if (stage.at === "running" && stage.line !== null) listen?.(stage.line);
         if (stage.at === "running" || (stage.at === "waiting" && stage.on === "lock")) claim.prove();
         this.#watcher.stage(turn.peer, verb, stage);

@@ -5,6 +5,7 @@ import type { ConfiguredHost, ThisHost } from "../host.ts";
 import { secondsSince } from "../requester/limits.ts";
 import { EXIT, type PeerResult } from "../requester/outcome.ts";
 import type { OthersResult } from "./others.ts";
+import { withEarlier } from "./turn.ts";
 
 /** How often all peers are asked at most: each round may bring another csync2.cfg. */
 const ROUNDS = 3;
@@ -72,9 +73,7 @@ function together(before: OthersResult, last: OthersResult): OthersResult {
     const [one] = at === -1 ? [] : earlier.splice(at, 1);
     if (one === undefined) return peer;
     return {
-      ...peer,
-      updated: one.updated + peer.updated,
-      deleted: one.deleted + peer.deleted,
+      ...withEarlier(one, peer),
       attempts: one.attempts + peer.attempts,
       seconds: Math.round((one.seconds + peer.seconds) * 1000) / 1000,
     };

@@ -12,7 +12,7 @@ import { Conversations, type OthersWatcher } from "./conversations.ts";
 import { Explainer } from "./explain.ts";
 import { checkHere, differencesFrom, lookHere, treeGone, UnsentDeletions } from "./local.ts";
 import { whyNotReady } from "./ready.ts";
-import { hasNewlyDirty, notReconciled, wasSettledMeanwhile, type Turn } from "./turn.ts";
+import { hasNewlyDirty, notReconciled, wasSettledMeanwhile, withEarlier, type Turn } from "./turn.ts";
 import { Writers } from "./writers.ts";
 
 /** At most this many times a peer is asked to push once more, if files changed while it pushed. */
@@ -195,9 +195,7 @@ export class OthersRun {
     if (reachedLimit(this.#asking.limits) !== null) return before;
     const result = await this.#push(turn, "update");
     if (result.pending === null) return before;
-    const { updated, deleted } = before;
-    const whole = { ...result, updated: updated + result.updated, deleted: deleted + result.deleted };
-    return await this.#explainer.explain(turn, whole);
+    return await this.#explainer.explain(turn, withEarlier(before, result));
   }
 
   /** Waits until this host's own csync2 accepts files: it may still be starting. Returns null then, else the reason. */
@@ -228,9 +226,7 @@ export class OthersRun {
       const again = await this.#conversations.untilSettled(turn, "update");
       if (again.kind !== "done") break;
       answer = again;
-      const { updated, deleted } = result;
-      const last = turn.result(answer);
-      result = { ...last, updated: updated + last.updated, deleted: deleted + last.deleted };
+      result = withEarlier(result, turn.result(answer));
     }
     return result;
   }

@@ -127,6 +127,11 @@ export function wasSettledMeanwhile(answer: Answer): boolean {
   );
 }
 
+/** The result of a further push, with what the ones before it have brought. */
+export function withEarlier({ updated, deleted }: PeerResult, last: PeerResult): PeerResult {
+  return { ...last, updated: updated + last.updated, deleted: deleted + last.deleted };
+}
+
 /** What to change in a result if unsent deletions on this host prevented the reconcile. */
 export function notReconciled(unsent: Counter, { pending, files }: PeerResult): Partial<PeerResult> {
   return {
