@@ -59,7 +59,7 @@ export function compile(
       string,
     ];
     const built = join(folder, "csync2rev");
-    writeFileSync(template, closeDoors(readFileSync(bunFor(platform))), { mode: 0o755 });
+    writeFileSync(template, closeDoors(readFileSync(bunFor(platform)), platform), { mode: 0o755 });
     writeFileSync(program, modules.program);
     writeFileSync(commandLine, modules.commandLine);
     const names = [`--target=${TARGETS[platform]}`, `--compile-executable-path=${template}`];

@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { CLOSED_VARIABLES } from "../../packaging/doors.ts";
 import { askOver } from "../catchup/requester.ts";
-import { csync2, csync2rev, STANDALONE, startCluster, type Cluster, type Host } from "../cluster/cluster.ts";
+import {
+  csync2,
+  csync2rev,
+  PROGRAM,
+  STANDALONE,
+  startCluster,
+  type Cluster,
+  type Host,
+} from "../cluster/cluster.ts";
 
 /** Code from the hostile folder would write this file. */
 const RAN = "/opt/ran";
@@ -108,42 +117,55 @@ describe("a hostile working folder and home", () => {
     assertUntouched(h1, before);
   });
 
-  test("a crash of the runtime reaches nobody, starts nothing and leaves no file", async () => {
-    const before = h2.tree("/hostile");
-    const trace = "exec strace -f -o /opt/trace -e trace=%file,%process,%network /usr/sbin/csync2rev -i";
-    h2.write("/opt/start", `#!/bin/sh\ncd /hostile; ${HOME} ${trace}\n`, 0o755);
+  /** What a client gets that sends 44 bytes once something has happened to its handler, which inetd has started in that folder. */
+  const receivedAfter = async (happens: (pid: string) => Promise<unknown>, options = ""): Promise<Buffer> => {
+    const trace = `strace ${options} -f -o /opt/trace -e trace=%file,%process,%network`;
+    h2.write("/opt/start", `#!/bin/sh\ncd /hostile; ${HOME} exec ${trace} /usr/sbin/csync2rev -i\n`, 0o755);
     await h2.serve("inetd", [{ ...csync2rev, command: ["/opt/start"] }]);
     const client = h1.spawn("socat -t0.2 - TCP:h2:30866");
     const received: Buffer[] = [];
     client.stdout.on("data", (chunk: Buffer) => received.push(chunk));
     await h1.until("the greeting is there", () => received.length > 0);
     client.stderr.resume();
+    client.stdin.on("error", () => undefined);
     const ended = once(client, "close");
     const handler = h2
       .processes()
       .find(({ command }) => command.includes("csync2rev -i") && !command.includes("strace"));
-    await h2.run(["/bin/kill", "-SEGV", String(handler?.pid)]);
+    await happens(String(handler?.pid));
+    client.stdin.end("x".repeat(44));
     await ended;
-    assert.equal(Buffer.concat(received).length, 44, "the greeting");
     await h2.until("it is gone", () => h2.processes().length === 0);
+    return Buffer.concat(received);
+  };
+
+  test("a crash of the runtime reaches nobody, starts nothing and leaves no file", async () => {
+    const before = h2.tree("/hostile");
+    const crash = (pid: string): Promise<unknown> => h2.run(["/bin/kill", "-SEGV", pid]);
+    h2.write("/opt/bin/curl", `#!/bin/sh\ntouch ${RAN}\n`, 0o755);
+    const received = await receivedAfter(
+      crash,
+      "-E PATH=/opt/bin:/usr/bin:/bin -E BUN_ENABLE_CRASH_REPORTING=1",
+    );
+    assert.equal(received.length, 44, "the greeting");
     const [, ...afterwards] = h2.read("/opt/trace").split("--- SIGSEGV");
     assert.ok(afterwards.length > 0, "strace has seen it");
     assert.doesNotMatch(afterwards.join(""), /\b(execve|connect|socket)\(/);
     assertUntouched(h2, before);
   });
 
+  for (const limit of ["as", "nofile"])
+    test(`a runtime that gets no more of what prlimit calls "${limit}" says nothing to anybody`, async () => {
+      const received = await receivedAfter((pid) => h2.run(["prlimit", "--pid", pid, `--${limit}=0`]));
+      assert.equal(received.length, 44, "the greeting");
+    });
+
   // Only the executable has Bun in it.
   if (STANDALONE)
-    test("the variables by which Bun runs other code, opens a port or writes a file say nothing to it", async () => {
+    test("no variable that Bun knows runs other code, opens a port, writes a file or gets a word to the other end", async () => {
       const before = h1.tree("/hostile");
-      const variables = CLOSED_VARIABLES.map((name) => {
-        if (name === "BUN_OPTIONS") return `${name}=--preload=/hostile/run.js`;
-        if (/INSPECT(_CONNECT_TO)?$/.test(name)) return `${name}=127.0.0.1:9229`;
-        return `${name}=/hostile/run.js`;
-      }).join(" ");
-      const { code, stdout } = await h1.run(
-        within("/usr/sbin/csync2rev --version", `${variables} BUN_BE_BUN=1`),
-      );
+      const variables = variablesOfBun();
+      const { code, stdout } = await h1.run(within("/usr/sbin/csync2rev --version", variables));
       assert.match(stdout, /^csync2rev \d+\.\d+\.\d+\n$/);
       assert.equal(code, 0);
       assertUntouched(h1, before);
@@ -154,3 +176,26 @@ describe("a hostile working folder and home", () => {
       assertUntouched(h2, there);
     });
 });
+
+/** With these, Bun ends or says what is wrong with their values, and does nothing else. */
+const UNFIT = ["BUN_GARBAGE_COLLECTOR_LEVEL", "BUN_CONFIG_MAX_HTTP_REQUESTS", "NODE_CHANNEL_FD"];
+
+/** Every name in the executable that can be a variable's, and those that are closed, with what would do most harm as its value. */
+function variablesOfBun(): string {
+  const names = readFileSync(PROGRAM, "latin1").matchAll(
+    /(?:BUN|NODE)_[A-Z0-9_]+?(?=BUN_|NODE_|[^A-Z0-9_])/g,
+  );
+  const known = new Set([...Array.from(names, ([name]) => name), ...CLOSED_VARIABLES]);
+  assert.ok(known.size > 200, "they are found");
+  const files = [...known]
+    .filter((name) => !UNFIT.includes(name))
+    .map((name) => {
+      if (name === "BUN_OPTIONS") return `${name}=--preload=/hostile/run.js`;
+      if (/INSPECT(_CONNECT_TO)?$/.test(name)) return `${name}=127.0.0.1:9229`;
+      return `${name}=/hostile/run.js`;
+    });
+  const engine = ["functionOverrides=/hostile/run.js", "dumpOptions=1", "unknown=1"].map(
+    (is) => `BUN_JSC_${is}`,
+  );
+  return [...files, ...engine, "BUN_BE_BUN=1"].join(" ");
+}

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import packageJson from "../../package.json" with { type: "json" };
 import { ownPlatform, PLATFORMS } from "../../packaging/bun.ts";
 import { buildStandalone, executableFor } from "../../packaging/standalone.ts";
 import { asProcess, connection, converse } from "../catchup/requester.ts";
@@ -70,14 +71,23 @@ const PLACES: Readonly<Record<string, Place>> = {
       ],
     ),
   ),
-  "arm64, under qemu-user": async () => {
-    const usr = join(await debianPackages(["qemu-user", "libc6-arm64-cross"]), "usr");
-    const libraries = join(usr, `lib/${process.arch === "x64" ? "x86_64" : "aarch64"}-linux-gnu`);
-    const env = [`LD_LIBRARY_PATH=${libraries}`, `CSYNC2_SYSTEM_DIR=${join(site, "csync2")}`];
-    const qemu = ["-L", join(usr, "aarch64-linux-gnu"), "-U", "LD_LIBRARY_PATH", executableFor("arm64")];
-    return ["env", ...env, join(usr, "bin/qemu-aarch64"), ...qemu];
-  },
+  "arm64, under qemu-user": () => arm64(),
 };
+
+/** The command that starts the executable for arm64, with these variables. */
+async function arm64(...variables: readonly string[]): Promise<readonly string[]> {
+  const usr = join(await debianPackages(["qemu-user", "libc6-arm64-cross"]), "usr");
+  const libraries = join(usr, `lib/${process.arch === "x64" ? "x86_64" : "aarch64"}-linux-gnu`);
+  const env = [`LD_LIBRARY_PATH=${libraries}`, `CSYNC2_SYSTEM_DIR=${join(site, "csync2")}`, ...variables];
+  const qemu = ["-L", join(usr, "aarch64-linux-gnu"), "-U", "LD_LIBRARY_PATH", executableFor("arm64")];
+  return ["env", ...env, join(usr, "bin/qemu-aarch64"), ...qemu];
+}
+
+test("Bun's variables say nothing to the executable for arm64 either", async () => {
+  const [program = "", ...rest] = await arm64("BUN_BE_BUN=1", "BUN_OPTIONS=--eval=1", "BUN_JSC_unknown=1");
+  const { stdout, stderr } = spawnSync(program, [...rest, "--version"], { encoding: "utf8" });
+  assert.equal(`${stdout}${stderr}`, `csync2rev ${packageJson.version}\n`);
+});
 
 for (const [name, place] of Object.entries(PLACES))
   describe(name, () => {
