@@ -6,8 +6,11 @@ import { findProgram } from "./programs.ts";
 /** The directories where packages of csync2 have their configuration. */
 const USUAL_DIRECTORIES = ["/etc/csync2", "/etc", "/usr/local/etc/csync2", "/usr/local/etc"];
 
-/** What csync2's help says about CSYNC2_SYSTEM_DIR (csync2.c), as it is in the program's file. */
-const DEFAULT_DIRECTORY = /csync2 system files\.\n\t\tDefaults to (\/[ -~]*)\.\n/;
+/** What csync2's help says about CSYNC2_SYSTEM_DIR (csync2.c), as it is in the program's file: this, then its default. */
+const BEFORE_DEFAULT = "csync2 system files.\n\t\tDefaults to ";
+const DEFAULT_DIRECTORY = /^(\/[ -~]*)\.\n/;
+/** The longest path, in bytes (limits.h). */
+const PATH_MAX = 4096;
 
 /**
  * The one directory of csync2.cfg, every csync2_NAME.cfg, csync2rev.ini and csync2.lock: CSYNC2_SYSTEM_DIR if that is set, as in csync2.c,
@@ -45,7 +48,11 @@ export function findSystemDirectory(
 /** The directory that this csync2 was built to read; null if there is no such program, or if it is something else, such as a script. */
 function directoryOf(csync2: string): string | null {
   try {
-    return DEFAULT_DIRECTORY.exec(readFileSync(findProgram(csync2), "latin1"))?.[1] ?? null;
+    const program = readFileSync(findProgram(csync2));
+    const at = program.indexOf(BEFORE_DEFAULT);
+    if (at === -1) return null;
+    const begin = at + BEFORE_DEFAULT.length;
+    return DEFAULT_DIRECTORY.exec(program.toString("latin1", begin, begin + PATH_MAX))?.[1] ?? null;
   } catch {
     return null;
   }

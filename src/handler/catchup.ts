@@ -8,36 +8,22 @@ import { VERBS } from "../csync2/verbs.ts";
 import { decode } from "../csync2cfg/source.ts";
 import { Csync2revError } from "../errors.ts";
 import type { ConfiguredHost } from "../host.ts";
-import { FILES_LIMIT, type Done, type FailureReason } from "../wire/messages.ts";
+import { FILES_LIMIT, type Done } from "../wire/messages.ts";
 import type { AuthorisedRequest, Refusal } from "./authorise.ts";
 import { checkOnce } from "./checks.ts";
+import { failure, secondsSince, type Ending, type Held } from "./ending.ts";
 import type { Replies } from "./replies.ts";
 
 /** At most this many names of dirty files are kept, to tell them apart from files that a reconcile leaves. */
 const PENDING_KEPT = 100_000;
 
-/** How csync2 went, for the requester and for the log. */
-export interface Ending {
-  readonly done: Done;
-  /** csync2's own words, for this host's log. Undefined if csync2 reported no error. */
-  readonly complaint: string | undefined;
-}
-
-/** csync2 could not be run, or could not open its database. */
-export interface Held extends Refusal {
-  /** csync2's own words, for this host's log. */
-  readonly complaint?: string | undefined;
-}
-
-/** The status of a request that fails for a reason of csync2rev's own. csync2 uses it for an unspecified error. */
-const FAILED = 1;
-
 /** Replaces a check's complaint, which may name a file of a group that is not the requester's. */
 const CHECK_FAILED = "csync2's check there failed; csync2rev's log there says why";
 
 /**
- * Runs what an authorised request asks for, and returns the result. Once csync2 runs, it goes on even if the requester hangs up,
+ * Runs csync2 for what an authorised request asks for, and returns the result. Once csync2 runs, it goes on even if the requester hangs up,
  * as long as it makes progress.
+ * @param began when the request was accepted, on process.uptime's clock
  * @param gone whether the requester is known to have hung up
  * @returns the result, or `busy` if csync2's lock or database did not come free in time
  * Throws `gone` if the requester hung up before csync2 was started, and `system` if a program is missing.
@@ -46,20 +32,15 @@ export async function catchUp(
   request: AuthorisedRequest,
   site: ConfiguredHost,
   replies: Replies,
+  began: number,
   gone: () => boolean,
 ): Promise<Ending | Held> {
   const { host, configuration } = site;
-  const began = process.uptime();
   const { scope } = request;
   const verb = VERBS[request.verb];
   const watcher = tellRequester(replies, request.output, gone);
   // A check looks at all groups of this host.
   const checkWatcher = request.isWhole ? watcher : tellRequester(replies, false, gone);
-  if (verb.needsWayBack && scope.me !== scope.peer) {
-    const { whyNoWayBack } = await import("./wayback.ts");
-    const why = await whyNoWayBack(host, scope);
-    if (why !== null) return failure("no-way-back", why, began);
-  }
   let last = nothingRun();
   let attempts = 0;
   let [updated, deleted] = [0, 0];
@@ -123,7 +104,6 @@ export async function catchUp(
     count(end);
     ({ left } = end);
   }
-  if (request.verb === "ping") return ending({});
   try {
     if (verb.counts) {
       // Names all groups of the scope, so that files for members of other groups do not count.
@@ -154,17 +134,6 @@ export async function catchUp(
   }
 }
 
-/** The ending of a request that fails before csync2 does its work. */
-function failure(
-  reason: FailureReason,
-  detail: string,
-  began: number,
-  held: Pick<Done, "pending" | "holds"> = {},
-): Ending {
-  const counts = { updated: 0, deleted: 0, ...held, attempts: 0, seconds: secondsSince(began) };
-  return { done: { type: "done", exit: FAILED, ...counts, detail, reason }, complaint: detail };
-}
-
 /** The ending if a push or a check would delete files on the requester. The requester hears only of trees with files of its own groups. */
 function treeGone(
   { trees }: Gone,
@@ -179,11 +148,6 @@ function treeGone(
 
 function elsewhere(host: string): string {
   return `recorded files of other groups are gone on ${host}: csync2rev's log there names them. Is everything mounted there?`;
-}
-
-/** Seconds since `began`, rounded to a millisecond. `began` is on process.uptime's clock. */
-function secondsSince(began: number): number {
-  return Math.round((process.uptime() - began) * 1000) / 1000;
 }
 
 function tellRequester(replies: Replies, output: boolean, gone: () => boolean): InsistWatcher {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { VERBS } from "../csync2/verbs.ts";
 import type { Csync2Cfg, Group, Key } from "../csync2cfg/model.ts";
 import { Csync2revError } from "../errors.ts";
 import { firstFault, openHost, type HostOptions, type OpenedHost, type ReadableHost } from "../host.ts";
@@ -7,8 +8,8 @@ import { DEFAULT_SETTINGS } from "../settings.ts";
 import { decodeRequest, decodeSealedRequest, type Request } from "../wire/messages.ts";
 import { openRequest, replySealer, type Session } from "../wire/seal.ts";
 import { AuthorisedRequest } from "./authorise.ts";
-import { catchUp, type Held } from "./catchup.ts";
 import { Connection } from "./connection.ts";
+import { answered, failure, type Ending, type Held } from "./ending.ts";
 import { readOptions } from "./options.ts";
 import { Replies } from "./replies.ts";
 import { Silence } from "./silence.ts";
@@ -43,7 +44,7 @@ export async function serve(
       void complain(error).finally(() => process.exit(1));
     });
 
-  let silence = new Silence();
+  let silence: Silence | undefined;
   try {
     const options = await readOptions(argv);
     let site = openHost(options, env);
@@ -64,7 +65,7 @@ export async function serve(
     await answer(opened, site, connection, replies, log);
   } catch (error) {
     await complain(error);
-    await sleep(silence.left());
+    await sleep((silence ?? new Silence()).left());
   }
   await connection.end();
 }
@@ -128,7 +129,7 @@ async function answer(
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
   try {
     // Log lines keep their order.
-    const end = await catchUp(request, site, replies, () => connection.gone).finally(logAccepted);
+    const end = await carryOut(request, site, replies, () => connection.gone).finally(logAccepted);
     if ("reason" in end) {
       await refuse(end, who);
       return;
@@ -151,6 +152,25 @@ async function answer(
     if (!(error instanceof Csync2revError) || (error.code !== "system" && error.code !== "busy")) throw error;
     await refuse({ reason: error.code === "busy" ? "busy" : "config", detail: error.message }, who);
   }
+}
+
+/** Tries the way back if csync2 would need it, then runs csync2. All that csync2 needs is loaded only now, and not for a ping. */
+async function carryOut(
+  request: AuthorisedRequest,
+  site: ReadableHost,
+  replies: Replies,
+  gone: () => boolean,
+): Promise<Ending | Held> {
+  const began = process.uptime();
+  const { verb, scope } = request;
+  if (VERBS[verb].needsWayBack && scope.me !== scope.peer) {
+    const { whyNoWayBack } = await import("./wayback.ts");
+    const why = await whyNoWayBack(site.host, scope);
+    if (why !== null) return failure("no-way-back", why, began);
+  }
+  if (verb === "ping") return answered(began);
+  const { catchUp } = await import("./catchup.ts");
+  return await catchUp(request, site, replies, began, gone);
 }
 
 /**
