@@ -21,4 +21,20 @@ export default tseslint.config(
       eqeqeq: "error",
     },
   },
+  {
+    // What Node.js and Bun do differently is in src/runtime, and package.json's "imports" choose.
+    files: ["src/**/*.ts"],
+    ignores: ["src/runtime/*"],
+    rules: {
+      "no-restricted-globals": ["error", "Bun"],
+      "no-restricted-imports": [
+        "error",
+        { patterns: ["bun", "bun:*", "**/runtime/bun*", "**/runtime/node*"] },
+      ],
+      "no-restricted-syntax": [
+        "error",
+        "MemberExpression:matches([property.name=/^(isBun|bun)$/], [property.value='bun'])",
+      ],
+    },
+  },
 );

@@ -159,6 +159,26 @@ describe("documents", () => {
       assert.doesNotThrow(() => parseCommandLine(line.split(/\s+/)), `${file}: ${line}`);
   });
 
+  test("the documents, the build and the tests name the lowest Node.js that package.json does", () => {
+    const [, lowest = "", major = ""] = /^>=((\d+)\.\d+)$/.exec(packageJson.engines.node) ?? [];
+    const named = [...documents].flatMap(([file, text]) =>
+      Array.from(text.matchAll(/Node\.js (\d+\.\d+)/g), ([, version]) => `${file}: ${version ?? ""}`),
+    );
+    assert.ok(named.length >= 4);
+    for (const name of named) assert.ok(name.endsWith(`: ${lowest}`), name);
+    const places = {
+      "packaging/bundle.ts": /target: "node(\d+)"/,
+      "test/compile.ts": /target: "node(\d+)"/,
+      "test/node-versions.ts": /const version of \[(\d+)/,
+      ".github/workflows/check.yml": /node: \[(\d+)/,
+      ".github/workflows/release.yml": /node-version: (\d+)/,
+      "package-lock.json": /"node": ">=(\d+)\.\d+"/,
+      "package.json": /"@types\/node": "\^(\d+)/,
+    };
+    for (const [file, pattern] of Object.entries(places))
+      assert.equal(pattern.exec(readFileSync(join(TOP, file), "utf8"))?.[1], major, file);
+  });
+
   test("the README is read in three minutes", () => {
     assert.ok(readme.split("\n").length <= 151, "at most 150 lines");
   });
