@@ -40,6 +40,10 @@ export function ownPlatform(): Platform {
  */
 export function bunFor(platform: Platform): string {
   const { name, sha512 } = PACKAGES[platform];
+  if (sha512 === "")
+    throw new Error(
+      `packaging/bun.ts has no sha512 of ${name} ${BUN_VERSION}: look at that package, and write it there (npm view ${name}@${BUN_VERSION} dist.integrity)`,
+    );
   const place = join(CACHE, BUN_VERSION, platform);
   const program = join(place, "package/bin/bun");
   if (existsSync(program)) return program;

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import packageJson from "../package.json" with { type: "json" };
-import { licencesOfBun } from "./licences.ts";
+import { licencesOfBun, PARTS_OF_BUN } from "./licences.ts";
 
 export const TOP = join(import.meta.dirname, "..");
 export const { version } = packageJson;
@@ -71,6 +71,16 @@ export function licences(): string {
   return [`csync2rev ${version}\n\n${read("LICENSE")}`, licencesOfBun(), read("dist/LICENSES.txt")].join(
     `\n${line}\n\n`,
   );
+}
+
+/** The same as one SPDX expression, csync2rev's own and Bun's first. */
+export function licenceExpression(): string {
+  const packages = read("dist/LICENSES.txt").matchAll(/^\S+ [\d.]+ \((.*)\)$/gm);
+  const all = [
+    ...PARTS_OF_BUN.map(({ licence }) => licence),
+    ...Array.from(packages, ([, licence = ""]) => licence),
+  ].flatMap((licences) => licences.split(" AND "));
+  return [...new Set(["MIT", ...all.sort()])].join(" AND ");
 }
 
 /** When the version was released, as CHANGELOG.md has it: the time of every file in every package. */

@@ -12,8 +12,8 @@ const MAINTAINER_SCRIPTS = ["postinst", "prerm", "postrm"];
 const BLOCK = 1024;
 
 const COMMON_LICENSES = `
-On Debian, the whole texts of the LGPL and of the Apache License are in /usr/share/common-licenses/LGPL-2,
-/usr/share/common-licenses/LGPL-2.1 and /usr/share/common-licenses/Apache-2.0.
+On Debian, the whole texts of the LGPL, of the Apache License and of the Mozilla Public License are in /usr/share/common-licenses/LGPL-2,
+/usr/share/common-licenses/LGPL-2.1, /usr/share/common-licenses/Apache-2.0 and /usr/share/common-licenses/MPL-2.0.
 `;
 
 /** Debian's names of the platforms. */

@@ -5,7 +5,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { debianPackages } from "../test/cluster/debian.ts";
 import type { Platform } from "./bun.ts";
-import { DOC, filesOf, layOut, licences, put, read, released, version } from "./content.ts";
+import {
+  DOC,
+  filesOf,
+  layOut,
+  licenceExpression,
+  licences,
+  put,
+  read,
+  released,
+  version,
+} from "./content.ts";
 
 /** RPM's names of the platforms. */
 const ARCHITECTURES: Readonly<Record<Platform, string>> = { x64: "x86_64", arm64: "aarch64" };
@@ -36,6 +46,7 @@ export async function makeRpm(
       read("packaging/rpm/csync2rev.spec")
         .replaceAll("@VERSION@", version)
         .replaceAll("@RELEASE@", String(release))
+        .replace("@LICENSES@", licenceExpression())
         .replace("@TREE@", tree)
         .replace("@FILES@", lists.join("\n"))
         .replace("@DATE@", date.toUTCString().replace(/^(\w+), (\d+) (\w+) (\d+) .*/, "$1 $3 $2 $4")),

@@ -1,6 +1,6 @@
 // The bill of materials, as CycloneDX: what npm knows of the bundle's packages, and Bun with its parts.
 import { execFileSync } from "node:child_process";
-import { BUN_VERSION, PACKAGES, PLATFORMS } from "./bun.ts";
+import { BUN_VERSION, bunFor, ownPlatform, PACKAGES, PLATFORMS } from "./bun.ts";
 import { released, TOP } from "./content.ts";
 import { PARTS_OF_BUN } from "./licences.ts";
 
@@ -38,9 +38,11 @@ export function makeSbom(): string {
 }
 
 function bun(): object[] {
-  const components = PARTS_OF_BUN.map(({ name, licence, source }) => ({
+  const versions = versionsInBun();
+  const components = PARTS_OF_BUN.map(({ name, licence, source, inVersions = "" }) => ({
     type: "library",
     name,
+    version: versions[inVersions],
     licenses: [{ expression: licence }],
     externalReferences: [{ type: "vcs", url: source }],
   }));
@@ -57,4 +59,11 @@ function bun(): object[] {
       components,
     };
   });
+}
+
+/** What Bun says of its parts: a version or a commit of each, by a name of its own. */
+export function versionsInBun(): Readonly<Record<string, string>> {
+  const print = ["--print", "JSON.stringify(process.versions)"];
+  const said = execFileSync(bunFor(ownPlatform()), print, { encoding: "utf8", cwd: "/" });
+  return JSON.parse(said) as Record<string, string>;
 }

@@ -92,7 +92,7 @@ export function compile(
 export function platformOf(name: string): Platform {
   const platform = PLATFORMS.find((known) => known === name);
   if (platform === undefined)
-    throw new Error(`no platform is called "${name}": there are ${PLATFORMS.join(" and ")}`);
+    throw new Error(`no platform is called "${name}": write ${PLATFORMS.join(" or ")}, or nothing for both`);
   return platform;
 }
 

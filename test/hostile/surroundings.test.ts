@@ -175,6 +175,10 @@ describe("a hostile working folder and home", () => {
       assert.match(stdout, /^csync2rev \d+\.\d+\.\d+\n$/);
       assert.equal(code, 0);
       assertUntouched(h1, before);
+      // Of a connection that was refused, the C library is asked by way of bun:ffi.
+      const status = await h1.run(within("/usr/sbin/csync2rev --status", variables));
+      assert.match(status.stdout, /^h2: unreachable: not-listening: /m);
+      assertUntouched(h1, before);
 
       const there = h2.tree("/hostile");
       await h1.serve("inetd", [csync2]);
@@ -200,8 +204,9 @@ function variablesOfBun(): string {
       if (/INSPECT(_CONNECT_TO)?$/.test(name)) return `${name}=127.0.0.1:9229`;
       return `${name}=/hostile/run.js`;
     });
+  const linker = ["C_INCLUDE_PATH", "LIBRARY_PATH"].map((name) => `${name}=/hostile`);
   const engine = ["functionOverrides=/hostile/run.js", "dumpOptions=1", "unknown=1"].map(
     (is) => `BUN_JSC_${is}`,
   );
-  return [...files, ...engine, "BUN_BE_BUN=1"].join(" ");
+  return [...files, ...linker, ...engine, "BUN_BE_BUN=1"].join(" ");
 }

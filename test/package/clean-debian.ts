@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { ownPlatform } from "../../packaging/bun.ts";
+import { version } from "../../packaging/content.ts";
 import { makeDeb } from "../../packaging/deb.ts";
 import { buildStandalone } from "../../packaging/standalone.ts";
 import { metricsOfOthers } from "../../src/others/metrics.ts";
@@ -51,15 +52,6 @@ before(async () => {
 });
 after(() => {
   rmSync(folder, { recursive: true });
-});
-
-test("lintian finds nothing wrong with the package", async () => {
-  const { stdout, status } = await runWith(
-    ["lintian", "man-db"],
-    ["lintian", "--fail-on", "error,warning", packageFile],
-  );
-  assert.equal(stdout, "");
-  assert.equal(status, 0);
 });
 
 test("promtool takes the metrics", async () => {
@@ -261,8 +253,8 @@ describe(
       run("dpkg --install --force-depends /root/old.deb");
       run("systemctl enable csync2rev.socket csync2rev-others.service");
       run("dpkg --install /root/csync2rev.deb");
-      assert.match(run("dpkg-query --show csync2rev"), /^csync2rev\t1\.1\.0$/m);
-      assert.match(run("csync2rev --version"), /^csync2rev 1\.1\.0$/m);
+      assert.equal(run("dpkg-query --show csync2rev"), `csync2rev\t${version}\n`);
+      assert.equal(run("csync2rev --version"), `csync2rev ${version}\n`);
       assert.match(
         run("systemctl is-enabled csync2rev.socket csync2rev-boot.service"),
         /^enabled\nenabled$/m,

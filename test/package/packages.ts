@@ -17,6 +17,7 @@ import { after, before, test } from "node:test";
 import packageJson from "../../package.json" with { type: "json" };
 import { ownPlatform, type Platform } from "../../packaging/bun.ts";
 import { makeRpm, tool } from "../../packaging/rpm.ts";
+import { versionsInBun } from "../../packaging/sbom.ts";
 import { debianPackages, withPackages } from "../cluster/cluster.ts";
 import { debianRoot } from "../machines/root.ts";
 
@@ -88,6 +89,23 @@ test("the bill of materials has the packages that are bundled, and Bun with what
   assert.ok(bun?.components?.some(({ name }) => name.startsWith("JavaScriptCore")));
 });
 
+test("every part that Bun itself names is in the bill of materials with its version, and its licence in the RPM", async () => {
+  // What Node.js has there too for compatibility, or what Bun was made with.
+  const others = "node bun openssl v8 uv napi unicode modules typescript zig".split(" ");
+  const versions = Object.entries(versionsInBun()).filter(([name]) => !others.includes(name));
+  assert.ok(versions.length > 10);
+  const bill = readFileSync(join(packages, `csync2rev-${version}.cdx.json`), "utf8");
+  for (const [name, version] of versions) assert.ok(bill.includes(`"version": "${version}"`), name);
+  const [rpm, env] = await tool("rpm");
+  const file = join(packages, `csync2rev-${version}-1.${NAMES.x64[1]}.rpm`);
+  const said = execFileSync(rpm, ["-qp", "--nosignature", "--qf", "%{LICENSE}", file], {
+    encoding: "utf8",
+    env,
+  });
+  for (const [, licences = ""] of bill.matchAll(/"(?:expression|id)": "(.*)"/g))
+    for (const licence of licences.split(" AND ")) assert.ok(said.split(" AND ").includes(licence), licence);
+});
+
 test("another folder, another umask and no network make the same bytes", () => {
   const again = join(folder, "again");
   make(copyOfProject("another-folder"), again, "umask 077", "unshare --net");
@@ -128,14 +146,23 @@ async function run(platform: string, program: string): Promise<string> {
   return execFileSync(join(usr, "bin/qemu-aarch64"), args, { encoding: "utf8", env });
 }
 
-test("rpmlint finds no error but that whoever publishes it has yet to sign it", async () => {
-  const file = join(packages, `csync2rev-${version}-1.${NAMES[ownPlatform()][1]}.rpm`);
-  const command = withPackages(await debianPackages(["rpmlint", "rpm"]), ["rpmlint", file]);
+test("lintian finds nothing wrong with the Debian packages", async () => {
+  const files = Object.values(NAMES).map(([deb]) => join(packages, `csync2rev_${version}_${deb}.deb`));
+  const lintian = ["lintian", "--fail-on", "error,warning", ...files];
+  const command = withPackages(await debianPackages(["lintian", "man-db"]), lintian);
+  const { stdout, status } = spawnSync(command[0] ?? "", command.slice(1), { encoding: "utf8" });
+  assert.equal(stdout, "");
+  assert.equal(status, 0);
+});
+
+test("rpmlint finds no error but that whoever publishes them has yet to sign them", async () => {
+  const files = Object.values(NAMES).map(([, rpm]) => join(packages, `csync2rev-${version}-1.${rpm}.rpm`));
+  const command = withPackages(await debianPackages(["rpmlint", "rpm"]), ["rpmlint", ...files]);
   const { stdout, stderr } = spawnSync(command[0] ?? "", command.slice(1), { encoding: "utf8" });
-  assert.match(stdout, /1 packages and 0 specfiles checked/, `${stdout}${stderr}`);
+  assert.match(stdout, /2 packages and 0 specfiles checked/, `${stdout}${stderr}`);
   assert.deepEqual(
     [...stdout.matchAll(/: E: (.*)/g)].map(([, error]) => error),
-    ["no-signature"],
+    ["no-signature", "no-signature"],
   );
 });
 
@@ -158,7 +185,7 @@ test("an RPM is installed, upgraded and erased, and asks for its programs by the
   assert.equal(
     stdout,
     [
-      "needs /usr/bin/env /usr/bin/flock /usr/bin/logger /usr/bin/xargs",
+      "needs /usr/bin/flock /usr/bin/logger /usr/bin/xargs",
       `installed csync2rev ${version}`,
       "systemctl --no-reload preset csync2rev.socket csync2rev-others.service csync2rev-boot.service",
       "upgraded the next one",
@@ -181,7 +208,7 @@ Summary: Stands for a distribution
 License: MIT
 BuildArch: noarch
 Provides: /bin/sh
-${["flock", "logger", "env", "xargs"].map((name) => `Provides: /usr/bin/${name}\n`).join("")}
+${["flock", "logger", "xargs"].map((name) => `Provides: /usr/bin/${name}\n`).join("")}
 %description
 Nothing.
 %files
@@ -211,7 +238,7 @@ test("a build that cannot go on says what to do", () => {
     return stderr;
   };
   for (const script of ["standalone.ts", "packages.ts"])
-    assert.match(attempt(script, ["sparc"]), /no platform is called "sparc": there are x64 and arm64/);
+    assert.match(attempt(script, ["sparc"]), /no platform is called "sparc": write x64 or arm64, or nothing/);
   const nowhere = { npm_config_registry: "http://127.0.0.1:9/", npm_config_cache: join(folder, "empty") };
   const offline = attempt("standalone.ts", ["x64"], { ...nowhere, npm_config_fetch_retries: "0" });
   assert.match(offline, /cannot fetch @oven\/bun-linux-x64-baseline@[\d.]+: is the network up.*npm ping/);
@@ -219,6 +246,9 @@ test("a build that cannot go on says what to do", () => {
   writeFileSync(pinned, readFileSync(pinned, "utf8").replaceAll(/sha512: "..../g, 'sha512: "AAAA'));
   const changed = attempt("standalone.ts", [ownPlatform()]);
   assert.match(changed, /is not the file that was looked at: its sha512 is [^]*npm cache clean --force/);
+  writeFileSync(pinned, readFileSync(pinned, "utf8").replaceAll(/sha512: ".*"/g, 'sha512: ""'));
+  assert.match(attempt("packages.ts", [ownPlatform()]), /has no sha512 of @oven\/bun-.*: look at/);
+  execFileSync("cp", [join(TOP, "packaging/bun.ts"), pinned]);
   const doors = join(copy, "packaging/doors.ts");
   writeFileSync(doors, readFileSync(doors, "utf8").replace("BUN_BE_BUN", "BUN_BE_NEW"));
   rmSync(join(copy, ".cache"), { recursive: true, force: true });
