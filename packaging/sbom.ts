@@ -6,7 +6,8 @@ import { PARTS_OF_BUN } from "./licences.ts";
 
 interface Sbom {
   readonly metadata: { readonly component: object };
-  readonly components: readonly object[];
+  readonly components: readonly { readonly "bom-ref": string }[];
+  readonly dependencies: readonly { readonly ref: string }[];
 }
 
 /** The same text whenever and wherever it is made. */
@@ -30,11 +31,25 @@ export function makeSbom(): string {
     metadata: {
       ...sbom.metadata,
       timestamp: released().toISOString(),
-      component: { ...sbom.metadata.component, name: "csync2rev" }, // npm takes the folder's name
+      // Each npm has its own version and properties there.
+      tools: [{ vendor: "npm", name: "cli" }],
+      component: { ...sbom.metadata.component, name: "csync2rev", properties: undefined }, // npm takes the folder's name
     },
-    components: [...sbom.components, ...bun()],
+    components: [
+      ...once(sbom.components, "bom-ref").map((component) => ({ ...component, properties: undefined })),
+      ...bun(),
+    ],
+    dependencies: once(sbom.dependencies, "ref"),
   };
   return `${JSON.stringify(fixed, null, 2)}\n`;
+}
+
+/** The items, each name once: npm 10 has a package as often as it is in node_modules. */
+function once<Key extends string, Item extends Readonly<Record<Key, string>>>(
+  items: readonly Item[],
+  key: Key,
+): Item[] {
+  return [...new Map(items.map((item) => [item[key], item])).values()];
 }
 
 function bun(): object[] {
