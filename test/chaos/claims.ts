@@ -63,13 +63,13 @@ export function conflictsSettled(
       if (here === there || here === ABSENT || there === ABSENT) return [];
       if (limits.explains("check-cut", damage.checkCut.size > 0)) return [];
       const writers = [here, there].map((state) => history.versionOf(state)?.host ?? "");
-      if (
-        limits.explains(
-          "third-host",
-          writers.some((host) => host !== one && host !== other),
-        )
-      )
-        return [];
+      const third = (host: string): boolean => host !== one && host !== other;
+      if (limits.explains("third-host", writers.some(third))) return [];
+      // What lost by the `auto` method can be on a third host, and be the newer one.
+      const carries = (host: string): boolean =>
+        third(host) && [one, other].some((to) => delivers(plan, path, host, to));
+      const comesBack = wasReconciled(plan) && autoMayDecide(plan, path, history) && HOSTS.some(carries);
+      if (limits.explains("third-host-carries", comesBack)) return [];
       return [violation("exit 0 and a conflict is settled", one, path, `has ${here}, ${other} has ${there}`)];
     }),
   );

@@ -15,6 +15,9 @@ export const LIMITS = {
   "third-host": {
     words: "this host can keep the version that lost",
   },
+  "third-host-carries": {
+    words: "a reconcile from there brings it back",
+  },
 } as const;
 export type Limit = keyof typeof LIMITS;
 
