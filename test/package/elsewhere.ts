@@ -76,12 +76,33 @@ const PLACES: Readonly<Record<string, Place>> = {
 
 /** The command that starts the executable for arm64, with these variables. */
 async function arm64(...variables: readonly string[]): Promise<readonly string[]> {
-  const usr = join(await debianPackages(["qemu-user", "libc6-arm64-cross"]), "usr");
-  const libraries = join(usr, `lib/${process.arch === "x64" ? "x86_64" : "aarch64"}-linux-gnu`);
-  const env = [`LD_LIBRARY_PATH=${libraries}`, `CSYNC2_SYSTEM_DIR=${join(site, "csync2")}`, ...variables];
-  const qemu = ["-L", join(usr, "aarch64-linux-gnu"), "-U", "LD_LIBRARY_PATH", executableFor("arm64")];
-  return ["env", ...env, join(usr, "bin/qemu-aarch64"), ...qemu];
+  const root = join(await qemu(), "aarch64-linux-gnu");
+  return await underQemu("aarch64", ["-L", root, executableFor("arm64")], variables);
 }
+
+/** A command under Debian's qemu-user, with these variables. */
+async function underQemu(
+  machine: string,
+  args: readonly string[],
+  variables: readonly string[] = [],
+): Promise<readonly string[]> {
+  const libraries = join(await qemu(), `lib/${process.arch === "x64" ? "x86_64" : "aarch64"}-linux-gnu`);
+  const env = [`LD_LIBRARY_PATH=${libraries}`, `CSYNC2_SYSTEM_DIR=${join(site, "csync2")}`, ...variables];
+  return ["env", ...env, join(await qemu(), `bin/qemu-${machine}`), "-U", "LD_LIBRARY_PATH", ...args];
+}
+
+/** Where qemu-user and arm64's C library are unpacked. */
+async function qemu(): Promise<string> {
+  return join(await debianPackages(["qemu-user", "libc6-arm64-cross"]), "usr");
+}
+
+// Only this machine's own C library is there for it.
+if (process.arch === "x64")
+  test("an x64 processor of 2008 will do: SSE4.2, and no AVX", async () => {
+    const line = await underQemu("x86_64", ["-cpu", "Nehalem", executableFor("x64"), "--version"]);
+    const { stdout } = spawnSync(line[0] ?? "", line.slice(1), { encoding: "utf8" });
+    assert.equal(stdout, `csync2rev ${packageJson.version}\n`);
+  });
 
 test("Bun's variables say nothing to the executable for arm64 either", async () => {
   const [program = "", ...rest] = await arm64("BUN_BE_BUN=1", "BUN_OPTIONS=--eval=1", "BUN_JSC_unknown=1");
