@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
-import { type Cluster, COMMAND, groupOf, type Host, startCluster, STANDALONE } from "./cluster/cluster.ts";
-
-/** To complete names may cost this many times what an empty program costs, in processor time. */
-const TIMES_NODE = 2.5;
-const TRIES = 5;
+import { type Cluster, groupOf, type Host, startCluster } from "./cluster/cluster.ts";
 
 const CFG =
   groupOf(["h1", "h2", "web-4", "(h5)"]) +
@@ -102,22 +97,3 @@ done
 cat /root/completed
 zpty -d terminal
 `;
-
-// The executable has no empty program to stand beside.
-if (!STANDALONE)
-  test("names are completed about as fast as an empty program runs", () => {
-    /** In seconds of processor time, the least of some tries. */
-    const cost = (...command: readonly string[]): number =>
-      Math.min(
-        ...Array.from({ length: TRIES }, () => {
-          const { stdout } = spawnSync("bash", ["-c", '"$@" >/dev/null 2>&1; times', "bash", ...command], {
-            encoding: "utf8",
-          });
-          const [, user, system] = /\n(\S+) (\S+)/.exec(stdout.replaceAll(/(\d+)m([\d.]+)s/g, "$2")) ?? [];
-          return Number(user) + Number(system);
-        }),
-      );
-    const ours = cost(...COMMAND, "--complete", "peer");
-    const node = cost(process.execPath, "--eval", "0");
-    assert.ok(ours <= TIMES_NODE * node, `${ours} s, and ${node} s`);
-  });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,6 +14,8 @@ const PROGRAM = join(import.meta.dirname, "../dist/csync2rev.cjs");
 const MODULES = ["crypto", "dns/promises", "fs", "net", "os", "path", "timers/promises", "util"];
 /** How many of Node's own parts these may bring along, beyond those of an empty program. */
 const PARTS = 60;
+/** The same for the completion of a name: the shell waits for it. */
+const COMPLETION_PARTS = 75;
 /**
  * What the handler's side may be, minified, in bytes: V8 parses all of it. 2,000 of them watch a push and close its connection, 1,000
  * wait for files that arrive, 1,700 are for databases on servers and their passwords, 500 tell of a flock that will not do, 4,000 find out
@@ -39,23 +41,22 @@ process.on("exit", () => {
 });
 `;
 
-describe("the handler loads", () => {
+describe("the program loads", () => {
   let directory: string;
+  const file = (name: string): string => join(directory, name);
+  const key = "k".repeat(64);
   before(() => {
     directory = mkdtempSync(join(tmpdir(), "csync2rev-startup-"));
+    writeFileSync(file("csync2.cfg"), "group cluster {\n host h1 localhost;\n key csync2.key;\n}\n");
+    writeFileSync(file("csync2.key"), `${key}\n`);
+    writeFileSync(file("csync2rev.ini"), `hostname = h1\nlog = ${file("log")}\n`);
+    writeFileSync(file("spy.cjs"), SPY);
   });
   after(() => {
     rmSync(directory, { recursive: true });
   });
 
   test("no more of Node, and nothing of the command line's side, for a ping", async () => {
-    const key = "k".repeat(64);
-    const file = (name: string): string => join(directory, name);
-    writeFileSync(file("csync2.cfg"), "group cluster {\n host h1 localhost;\n key csync2.key;\n}\n");
-    writeFileSync(file("csync2.key"), `${key}\n`);
-    writeFileSync(file("csync2rev.ini"), `log = ${file("log")}\n`);
-    writeFileSync(file("spy.cjs"), SPY);
-
     const { ours, theirs } = await connection();
     const handler = spawn(process.execPath, ["--require", file("spy.cjs"), PROGRAM, "-i", "-N", "h1"], {
       stdio: [theirs, theirs, theirs],
@@ -70,13 +71,21 @@ describe("the handler loads", () => {
     );
     await ended;
 
-    const loaded = JSON.parse(readFileSync(file("report"), "utf8")) as { modules: string[]; parts: string[] };
+    const loaded = loadedFrom(file("report"));
     assert.deepEqual(loaded.modules, MODULES);
     assert.ok(
       loaded.parts.length <= PARTS,
       `${loaded.parts.length} parts of Node: ${loaded.parts.join(", ")}`,
     );
     assert.deepEqual(scriptsOf(file("coverage")), ["csync2rev.cjs"]);
+  });
+
+  test("no more of Node to complete a name", () => {
+    const args = ["--require", file("spy.cjs"), PROGRAM, "--complete", "peer"];
+    const env = { CSYNC2_SYSTEM_DIR: directory, SPY_REPORT: file("completion") };
+    assert.equal(execFileSync(process.execPath, args, { env, encoding: "utf8" }), "localhost\n");
+    const { parts } = loadedFrom(file("completion"));
+    assert.ok(parts.length <= COMPLETION_PARTS, `${parts.length} parts of Node: ${parts.join(", ")}`);
   });
 
   test("no more bytes than it was given", async () => {
@@ -107,6 +116,11 @@ describe("the handler loads", () => {
     assert.ok(whole <= FILE_BYTES, `${whole} bytes in one file`);
   });
 });
+
+/** What the spy has noted. */
+function loadedFrom(report: string): { readonly modules: string[]; readonly parts: string[] } {
+  return JSON.parse(readFileSync(report, "utf8")) as { modules: string[]; parts: string[] };
+}
 
 /** The files of the project, or parts of such, that V8 has compiled. */
 function scriptsOf(coverage: string): string[] {

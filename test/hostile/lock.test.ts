@@ -68,6 +68,7 @@ describe("nobody keeps a host's lock by doing nothing", { concurrency: 5 }, () =
     for (const file of FILES)
       assert.ok((await dirty(h1, "h2")).includes(file) || h2.read(file) === h1.read(file), file);
     await untilQuiet(h1);
+    await h2.stopServices();
     await h2.run("pkill -KILL -f csync2-stub");
     // inetd tries a port again only after ten minutes.
     await h2.until("nothing listens in csync2's place", () => !h2.listens(csync2.port));
