@@ -21,8 +21,8 @@ const PENDING_KEPT = 100_000;
 const CHECK_FAILED = "csync2's check there failed; csync2rev's log there says why";
 
 /**
- * Runs csync2 for what an authorised request asks for, and returns the result. Once csync2 runs, it goes on even if the requester hangs up,
- * as long as it makes progress.
+ * Runs csync2 for what an authorised request asks for, and returns the result. Once csync2 runs, it goes on even if the requester hangs
+ * up, as long as it makes progress.
  * @param began when the request was accepted, on process.uptime's clock
  * @param gone whether the requester is known to have hung up
  * @returns the result, or `busy` if csync2's lock or database did not come free in time

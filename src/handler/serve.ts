@@ -44,6 +44,7 @@ export async function serve(
       void complain(error).finally(() => process.exit(1));
     });
 
+  /** From when the request is there; an error before that depends on nothing in it. */
   let silence: Silence | undefined;
   try {
     const options = await readOptions(argv);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { caughtUp, differing, nothingForeign, nothingLost, type Truth } from "./claims.ts";
+import { caughtUp, conflictsSettled, differing, nothingForeign, nothingLost, type Truth } from "./claims.ts";
 import type { Disk } from "./disk.ts";
 import { LIMITS, LimitsMet } from "./limits.ts";
 import { ABSENT, History, Model } from "./model.ts";
@@ -83,6 +83,29 @@ describe("the claims", () => {
     truth.damage.checkCut.add("h1");
     assert.equal(caughtUp(truth, disks, "h2").length, 0);
     assert.equal(truth.limits.counts.get("check-cut"), 1);
+  });
+
+  test("two that caught up and differ break one, unless a third host has brought back what lost by `auto`", () => {
+    const hosts = ["h1", "h2", "h3"];
+    const disks = new Map([
+      ["h1", disk({ "a/f": "file v1" })],
+      ["h2", disk({ "a/f": "file v2" })],
+    ]);
+    const reconcile: Step = { do: "catch-up", after: 0, host: "h3", options: ["--reconcile"], wait: false };
+    const settled = (
+      auto: Plan["groups"][number]["auto"],
+      members: readonly string[],
+      steps: Step[],
+    ): number => {
+      const group = { name: "g", members: members.map(member), key: 1, auto, directories: ["a"] } as const;
+      const truth = truthOf(["h1", ABSENT, "file v1"], ["h2", ABSENT, "file v2"]);
+      return conflictsSettled({ ...truth, plan: { ...plan, groups: [group], steps } }, disks, ["h1", "h2"])
+        .length;
+    };
+    assert.equal(settled("left", hosts, [reconcile]), 0);
+    assert.equal(settled("left", hosts, []), 1);
+    assert.equal(settled("none", hosts, [reconcile]), 1);
+    assert.equal(settled("left", ["h1", "h2"], [reconcile]), 1);
   });
 
   test("content that nobody wrote breaks one", () => {
