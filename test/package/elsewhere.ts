@@ -9,8 +9,8 @@ import packageJson from "../../package.json" with { type: "json" };
 import { ownPlatform, PLATFORMS } from "../../packaging/bun.ts";
 import { buildStandalone, executableFor } from "../../packaging/standalone.ts";
 import { asProcess, connection, converse } from "../catchup/requester.ts";
-import { debianPackages } from "../cluster/cluster.ts";
 import { debianRoot } from "../machines/root.ts";
+import { underArm64, underQemu } from "./qemu.ts";
 
 // The standalone executable on machines unlike the one that it was built on: npm run test:package. Needs root.
 
@@ -76,24 +76,10 @@ const PLACES: Readonly<Record<string, Place>> = {
 
 /** The command that starts the executable for arm64, with these variables. */
 async function arm64(...variables: readonly string[]): Promise<readonly string[]> {
-  const root = join(await qemu(), "aarch64-linux-gnu");
-  return await underQemu("aarch64", ["-L", root, executableFor("arm64")], variables);
-}
-
-/** A command under Debian's qemu-user, with these variables. */
-async function underQemu(
-  machine: string,
-  args: readonly string[],
-  variables: readonly string[] = [],
-): Promise<readonly string[]> {
-  const libraries = join(await qemu(), `lib/${process.arch === "x64" ? "x86_64" : "aarch64"}-linux-gnu`);
-  const env = [`LD_LIBRARY_PATH=${libraries}`, `CSYNC2_SYSTEM_DIR=${join(site, "csync2")}`, ...variables];
-  return ["env", ...env, join(await qemu(), `bin/qemu-${machine}`), "-U", "LD_LIBRARY_PATH", ...args];
-}
-
-/** Where qemu-user and arm64's C library are unpacked. */
-async function qemu(): Promise<string> {
-  return join(await debianPackages(["qemu-user", "libc6-arm64-cross"]), "usr");
+  return await underArm64(
+    [executableFor("arm64")],
+    [`CSYNC2_SYSTEM_DIR=${join(site, "csync2")}`, ...variables],
+  );
 }
 
 // Only this machine's own C library is there for it.

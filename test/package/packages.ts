@@ -20,6 +20,7 @@ import { makeRpm, tool } from "../../packaging/rpm.ts";
 import { versionsInBun } from "../../packaging/sbom.ts";
 import { debianPackages, withPackages } from "../cluster/cluster.ts";
 import { debianRoot } from "../machines/root.ts";
+import { underArm64 } from "./qemu.ts";
 
 // What `npm run package` makes, for all platforms: npm run test:package. Needs root.
 
@@ -146,10 +147,8 @@ for (const [platform, [deb, rpm]] of Object.entries(NAMES))
 async function run(platform: string, program: string): Promise<string> {
   if (platform === process.arch) return execFileSync(program, ["--version"], { encoding: "utf8" });
   assert.equal(platform, "arm64");
-  const usr = join(await debianPackages(["qemu-user", "libc6-arm64-cross"]), "usr");
-  const args = ["-L", join(usr, "aarch64-linux-gnu"), "-U", "LD_LIBRARY_PATH", program, "--version"];
-  const env = { ...process.env, LD_LIBRARY_PATH: join(usr, "lib/x86_64-linux-gnu") };
-  return execFileSync(join(usr, "bin/qemu-aarch64"), args, { encoding: "utf8", env });
+  const [qemu = "", ...args] = await underArm64([program, "--version"]);
+  return execFileSync(qemu, args, { encoding: "utf8" });
 }
 
 test("lintian finds nothing wrong with the Debian packages", async () => {
